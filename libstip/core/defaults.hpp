@@ -7,6 +7,11 @@
 /// Every tunable of stip with its default value, one block a layer.
 namespace stip::defaults {
 
+// -- core ---------------------------------------------------------------------
+
+/// A version whose clock lies further ahead of ours than this is refused.
+inline constexpr std::chrono::milliseconds max_clock_skew{10'000};
+
 // -- raster -------------------------------------------------------------------
 
 /// Rows and columns of a stored block at most; the unit of storage, movement and partial reads.

@@ -88,19 +88,21 @@ error system_error(std::string what, int errno_value);
 }  // namespace stip
 
 /// Returns the error of `expr` (a result) from the enclosing function, else goes on.
-#define STIP_TRY(expr)                                             \
-  do {                                                             \
-    if (auto stip_try_ = (expr); !stip_try_) [[unlikely]]          \
-      return ::stip::fail(std::move(stip_try_).error());           \
+#define STIP_TRY(expr)                                    \
+  do {                                                    \
+    if (auto stip_try_ = (expr); !stip_try_) [[unlikely]] \
+      return ::stip::fail(std::move(stip_try_).error());  \
   } while (false)
 
 #define STIP_CONCAT_(a, b) a##b
 #define STIP_CONCAT(a, b) STIP_CONCAT_(a, b)
 
-/// `STIP_ASSIGN(auto x, expr)`: x is the value of expr, or the enclosing function returns its error.
-#define STIP_ASSIGN(declaration, expr) STIP_ASSIGN_(STIP_CONCAT(stip_value_, __COUNTER__), declaration, expr)
-#define STIP_ASSIGN_(name, declaration, expr)                   \
-  auto name = (expr);                                           \
-  if (!name) [[unlikely]]                                       \
-    return ::stip::fail(std::move(name).error());               \
+/// `STIP_ASSIGN(auto x, expr)`: x is the value of expr, or the enclosing function returns its
+/// error.
+#define STIP_ASSIGN(declaration, expr) \
+  STIP_ASSIGN_(STIP_CONCAT(stip_value_, __COUNTER__), declaration, expr)
+#define STIP_ASSIGN_(name, declaration, expr)     \
+  auto name = (expr);                             \
+  if (!name) [[unlikely]]                         \
+    return ::stip::fail(std::move(name).error()); \
   declaration = std::move(*name)
