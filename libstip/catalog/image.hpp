@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libstip/core/clock.hpp"
+#include "libstip/core/error.hpp"
+#include "libstip/core/hash.hpp"
+#include "libstip/core/time.hpp"
+#include "libstip/raster/pixel_type.hpp"
+
+namespace stip {
+
+/// What names an image within its album. Every part is at most defaults::max_name_bytes of UTF-8
+/// without control characters, and none is empty.
+struct image_key {
+  std::string platform;
+  std::string geocode;
+  std::string source;
+  std::string tile;
+  epoch_seconds timestamp = 0;
+
+  bool operator==(const image_key&) const = default;
+};
+
+/// `PLATFORM/GEOCODE/SOURCE/TILE/YYYYMMDDTHHMMSSZ`, each part percent-encoded (RFC 3986
+/// unreserved characters stay; `~` is encoded too, since an exported file's name has it for `/`).
+std::string to_string(const image_key& key);
+
+/// The inverse of to_string. Errors: invalid_argument.
+result<image_key> parse_image_key(std::string_view text);
+
+/// A key as part of a file name: `~` for `/`.
+std::string to_file_name(const image_key& key);
+
+/// Checks lengths and characters of the parts. Errors: invalid_argument, limit_exceeded.
+result<void> check(const image_key& key);
+
+/// The image's id: XXH3-128 of its key.
+hash128 image_id(const image_key& key);
+
+/// Where the bytes of one block lie on a node. `bytes` 0: the block has no valid pixel and no
+/// bytes.
+struct block_location {
+  uint64_t offset = 0;
+  uint32_t segment = 0;
+  uint32_t bytes = 0;
+
+  bool operator==(const block_location&) const = default;
+};
+
+/// What is written of one chip (one subdataset of one image), without the place of its blocks.
+///
+/// A chip has `planes` = bands (+ mask planes) of height x width pixels each, stored as blocks of
+/// at most block_edge x block_edge. Blocks are numbered plane by plane, in a plane row-major.
+struct chip_description {
+  image_key key;
+  /// Name of the subdataset within the image, e.g. "0", "10m".
+  std::string subdataset;
+  /// Position of the subdataset among those that the loader declared, and how many it declared: an
+  /// image is visible when all are there.
+  uint16_t subdataset_index = 0;
+  uint16_t subdataset_count = 1;
+  /// Not measured data (quality bands): does not count for the image's pixel coverage.
+  bool quality = false;
+  /// The scene record that the chip refers to.
+  hash128 scene;
+  pixel_type type = pixel_type::uint8;
+  uint16_t bands = 0;
+  /// Mask planes after the bands, of pixel_type::bit: 0 (validity is told by nodata or alpha),
+  /// 1 (one for all bands) or `bands`.
+  uint16_t mask_planes = 0;
+  uint16_t block_edge = 0;
+  /// Window of the scene's pixel grid (of the subdataset): may begin before 0 and end past the
+  /// scene.
+  int64_t column = 0;
+  int64_t row = 0;
+  uint32_t width = 0;
+  uint32_t height = 0;
+  /// Pixels whose centre lies in the cell, and how many of them hold data in at least one band.
+  uint64_t cell_pixels = 0;
+  uint64_t valid_pixels = 0;
+  /// Hash over type, shape and the content hashes of all blocks: equal chips have equal hashes,
+  /// wherever and however they were stored.
+  hash128 content;
+  /// When the task that wrote it began.
+  version written;
+  /// The cell's place on the ring of tokens.
+  uint64_t token = 0;
+
+  bool operator==(const chip_description&) const = default;
+
+  uint32_t planes() const { return uint32_t{bands} + mask_planes; }
+  uint32_t block_columns() const { return (width + block_edge - 1) / block_edge; }
+  uint32_t block_rows() const { return (height + block_edge - 1) / block_edge; }
+  uint64_t blocks() const { return uint64_t{planes()} * block_columns() * block_rows(); }
+  /// valid_pixels / cell_pixels.
+  double pixel_coverage() const {
+    return cell_pixels == 0 ? 0.0 : double(valid_pixels) / double(cell_pixels);
+  }
+};
+
+/// Checks every number of a description that came from elsewhere against its bound: shapes,
+/// counts, names. Errors: malformed, limit_exceeded.
+result<void> check(const chip_description& chip);
+
+/// A chip as a node holds it.
+struct chip_record {
+  chip_description chip;
+  std::vector<block_location> blocks;
+
+  /// Bytes as stored, headers included.
+  uint64_t bytes() const;
+};
+
+/// Packed binary forms, for LMDB and messages; decoding checks every length. Errors: malformed.
+std::string encode(const chip_description& chip);
+result<chip_description> decode_chip_description(std::string_view bytes);
+
+}  // namespace stip

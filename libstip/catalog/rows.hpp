@@ -1,0 +1,67 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libstip/catalog/filter.hpp"
+#include "libstip/catalog/image.hpp"
+
+namespace stip {
+
+/// One subdataset of an image, as listings show it.
+struct subdataset_row {
+  std::string id;
+  pixel_type type = pixel_type::uint8;
+  std::vector<std::string> bands;
+  uint32_t width = 0;
+  uint32_t height = 0;
+  double pixel_coverage = 0;
+  /// Bytes as stored.
+  uint64_t bytes = 0;
+  hash128 scene;
+  hash128 content;
+
+  bool operator==(const subdataset_row&) const = default;
+};
+
+/// One image with everything that `image list` prints.
+struct image_row {
+  image_key key;
+  double pixel_coverage = 0;
+  std::optional<double> cloud_coverage;
+  std::map<std::string, std::string> properties;
+  std::vector<subdataset_row> subdatasets;
+  /// Ids of the nodes that hold it.
+  std::vector<std::string> nodes;
+
+  bool operator==(const image_row&) const = default;
+  image_facts facts() const { return {key, pixel_coverage, cloud_coverage}; }
+};
+
+/// Counts of images by geocode (cut), platform, precision and source.
+struct extent_row {
+  std::string geocode;
+  std::string platform;
+  std::string source;
+  uint32_t precision = 0;
+  uint64_t count = 0;
+
+  bool operator==(const extent_row&) const = default;
+};
+
+/// Rows as one packed buffer (what travels in a message); strings that repeat are stored once.
+/// Decoding checks every length. Errors: malformed.
+std::string encode_rows(const std::vector<image_row>& rows);
+result<std::vector<image_row>> decode_image_rows(std::string_view bytes);
+std::string encode_rows(const std::vector<extent_row>& rows);
+result<std::vector<extent_row>> decode_extent_rows(std::string_view bytes);
+
+/// Merges sorted pages of several nodes into one, once per image (nodes of equal keys are united),
+/// at most `limit` rows.
+std::vector<image_row> merge_rows(std::vector<std::vector<image_row>> pages, sort_field order,
+                                  size_t limit);
+std::vector<extent_row> merge_rows(std::vector<std::vector<extent_row>> pages);
+
+}  // namespace stip

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libstip/catalog/album.hpp"
+#include "libstip/catalog/image.hpp"
+#include "libstip/catalog/index.hpp"
+#include "libstip/catalog/rows.hpp"
+#include "libstip/core/error.hpp"
+#include "libstip/store/file_system.hpp"
+#include "libstip/store/metadata.hpp"
+
+namespace stip {
+
+enum class open_mode : uint8_t { read_only, read_write };
+
+struct store_options {
+  open_mode mode = open_mode::read_write;
+  /// Stores are refused when fewer bytes are free; deletes still work.
+  uint64_t free_bytes_watermark = 0;
+};
+
+/// A chip to be named by a commit: its description and the place of each of its blocks.
+struct put_chip {
+  chip_description chip;
+  std::vector<block_location> blocks;
+};
+
+/// A scene record (its JSON) that chips of the same commit may refer to.
+struct put_scene {
+  hash128 id;
+  std::string json;
+};
+
+/// Hides every image of that key whose chips are older than `when`.
+struct put_tombstone {
+  image_key key;
+  version when;
+};
+
+struct commit_request {
+  std::vector<put_scene> scenes;
+  std::vector<put_chip> chips;
+  std::vector<put_tombstone> tombstones;
+};
+
+enum class put_outcome : uint8_t {
+  stored = 0,
+  /// The same chip (key, subdataset and content) was there already; nothing was written.
+  unchanged = 1,
+  /// A newer chip or tombstone hides it; nothing was written.
+  superseded = 2,
+};
+
+struct commit_outcome {
+  /// One for each chip of the request.
+  std::vector<put_outcome> chips;
+  /// Images that became visible, changed or vanished: what the index has to be told.
+  std::vector<index_change> changes;
+};
+
+struct store_statistics {
+  uint64_t images = 0;
+  uint64_t chips = 0;
+  /// Bytes of live blocks, and of the segment files as used.
+  uint64_t live_bytes = 0;
+  uint64_t segment_bytes = 0;
+};
+
+/// One album's chips on this node: append-only segments of blocks and one LMDB environment of
+/// metadata. One thread writes; any number may read at the same time.
+class album_store {
+ public:
+  /// Opens or creates the store in `directory`. Recovers: what LMDB does not name does not exist;
+  /// a named block beyond the end of its file is a lost chip, reported by lost_chips().
+  /// Errors: io_error, corrupt, incompatible (a newer format), locked.
+  static result<std::unique_ptr<album_store>> open(const std::string& directory,
+                                                   geocode_algorithm algorithm,
+                                                   const store_options& options, file_system& files,
+                                                   metadata_observer* observer = nullptr);
+  ~album_store();
+
+  // -- the writer's side: one thread at a time --------------------------------
+
+  /// Appends whole block records (one or more, back to back, each verified by the caller with
+  /// parse_block) and returns the place of each. Not durable, and not there after a crash, until a
+  /// commit names them. Errors: no_space, io_error.
+  result<std::vector<block_location>> append(std::span<const std::byte> records);
+
+  /// Syncs the segments that were appended to, then writes the metadata in one LMDB transaction
+  /// with full sync. When this returns without an error, everything in it is durable.
+  result<commit_outcome> commit(const commit_request& request);
+
+  // -- readers, any thread ----------------------------------------------------
+
+  /// Every visible image, in the order of the index: what a new image_index is built from.
+  result<std::vector<index_entry>> scan_index() const;
+
+  /// The full rows of these images (absent ones are left out), with `node` as the place.
+  result<std::vector<image_row>> rows(std::span<const image_key> keys,
+                                      const std::string& node) const;
+
+  /// All chips of an image, in the order of their subdatasets. Errors: not_found.
+  result<std::vector<chip_record>> chips(const image_key& key) const;
+
+  /// Which of these images are visible with a scene record of this id.
+  result<std::vector<bool>> holds(std::span<const image_key> keys, const hash128& scene) const;
+
+  /// The JSON of a scene record. Errors: not_found.
+  result<std::string> scene(const hash128& id) const;
+
+  /// Appends the bytes of one record to `out`, its header and payload checksum verified.
+  /// Errors: not_found (the segment is gone), corrupt, io_error.
+  result<void> read(const block_location& location, std::vector<std::byte>& out) const;
+
+  store_statistics statistics() const;
+
+  /// Keys of chips whose blocks lie beyond the end of their files.
+  const std::vector<std::string>& lost_chips() const;
+
+ private:
+  class impl;
+  explicit album_store(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace stip
