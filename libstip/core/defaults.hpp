@@ -12,6 +12,9 @@ namespace stip::defaults {
 /// A version whose clock lies further ahead of ours than this is refused.
 inline constexpr std::chrono::milliseconds max_clock_skew{10'000};
 
+/// The smallest buffer of a buffer_pool; smaller ones cost this much of its bound.
+inline constexpr uint64_t min_pooled_bytes = 1024;
+
 // -- raster -------------------------------------------------------------------
 
 /// Rows and columns of a stored block at most; the unit of storage, movement and partial reads.
@@ -33,6 +36,11 @@ inline constexpr uint64_t max_segment_bytes = uint64_t{256} << 20;
 
 /// Bytes of an LMDB map when an environment is opened; it grows when it is full.
 inline constexpr uint64_t initial_map_bytes = uint64_t{1} << 30;
+
+/// Chips of which a node has some blocks and waits for more; at most so many at once, and a chip
+/// is given up when nothing has come for so long.
+inline constexpr size_t max_open_uploads = 65'536;
+inline constexpr std::chrono::milliseconds abandoned_upload{30 * 60 * 1000};
 
 // -- actors -------------------------------------------------------------------
 
