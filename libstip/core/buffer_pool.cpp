@@ -23,15 +23,14 @@ constexpr uint64_t mapped_bytes = uint64_t{64} << 10;
 std::byte* allocate(uint64_t bytes) noexcept {
   if (bytes < mapped_bytes)
     return static_cast<std::byte*>(
-        ::operator new(bytes, std::align_val_t{alignment}, std::nothrow));
-  void* data =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ::operator new (bytes, std::align_val_t{alignment}, std::nothrow));
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return data == MAP_FAILED ? nullptr : static_cast<std::byte*>(data);
 }
 
 void deallocate(std::byte* data, uint64_t bytes) noexcept {
   if (bytes < mapped_bytes)
-    ::operator delete(data, std::align_val_t{alignment});
+    ::operator delete (data, std::align_val_t{alignment});
   else
     ::munmap(data, bytes);
 }
@@ -74,8 +73,7 @@ pooled_buffer buffer_pool::try_acquire(size_t size) {
   return take(size, rounded, lock);
 }
 
-pooled_buffer buffer_pool::take(size_t size, uint64_t rounded,
-                                std::unique_lock<std::mutex>& lock) {
+pooled_buffer buffer_pool::take(size_t size, uint64_t rounded, std::unique_lock<std::mutex>& lock) {
   std::byte* data = nullptr;
   if (const auto found = idle_.find(rounded); found != idle_.end() && !found->second.empty()) {
     data = found->second.back();
