@@ -1,0 +1,398 @@
+#include "libstip/raster/codec_vdpfor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "libstip/raster/codec_words.hpp"
+
+namespace stip::vdpfor {
+
+namespace {
+
+/// Bytes of a packed row: every lane's next word.
+constexpr size_t row_bytes = 32;
+
+/// In a group's first byte: exceptions follow. The other bits are the width.
+constexpr uint8_t exceptions_flag = 0x80;
+
+/// Bytes before the packed rows at most: width, number of exceptions, bytes of each.
+constexpr size_t max_control_bytes = 3;
+
+/// The number of exceptions is one byte.
+constexpr size_t max_exceptions = 255;
+
+/// Value i of a group is number i / lanes of lane i % lanes.
+template <class T>
+constexpr size_t lanes = row_bytes / sizeof(T);
+
+template <class T>
+constexpr T low_mask(size_t width) {
+  return width == 0 ? T{0} : static_cast<T>(static_cast<T>(~T{0}) >> (bits_of<T> - width));
+}
+
+/// The values of one group, zero beyond the last.
+template <class T>
+struct alignas(64) group {
+  T values[group_values];
+};
+
+/// Packed rows of a group of `count` values: enough for the lane with most values.
+template <class T>
+constexpr size_t packed_rows(size_t count, size_t width) {
+  const size_t depth = (count + lanes<T> - 1) / lanes<T>;
+  return (depth * width + bits_of<T> - 1) / bits_of<T>;
+}
+
+// -- packing ------------------------------------------------------------------
+
+template <class T, size_t Width, size_t I>
+inline __attribute__((always_inline)) void pack_step(const T* in, word_at<T>* out, T& word) {
+  constexpr size_t bit = I * Width;
+  constexpr size_t shift = bit % bits_of<T>;
+  constexpr size_t row = bit / bits_of<T>;
+  const T value = in[I * lanes<T>] & low_mask<T>(Width);
+  word = static_cast<T>(word | static_cast<T>(value << shift));
+  if constexpr (shift + Width >= bits_of<T>) {
+    out[row * lanes<T>] = word;
+    if constexpr (shift + Width > bits_of<T>)
+      word = static_cast<T>(value >> (bits_of<T> - shift));
+    else
+      word = 0;
+  }
+}
+
+template <class T, size_t Width, size_t... I>
+inline __attribute__((always_inline)) void pack_lane(const T* in, word_at<T>* out,
+                                                     std::index_sequence<I...>) {
+  T word = 0;
+  (pack_step<T, Width, I>(in, out, word), ...);
+}
+
+template <class T, size_t Width>
+void pack(const group<T>& in, std::byte* out) {
+  if constexpr (Width > 0) {
+    auto* __restrict words = reinterpret_cast<word_at<T>*>(out);
+    const T* __restrict values = in.values;
+    for (size_t lane = 0; lane < lanes<T>; ++lane)
+      pack_lane<T, Width>(values + lane, words + lane, std::make_index_sequence<bits_of<T>>());
+  }
+}
+
+template <class T, size_t Width, size_t I>
+inline __attribute__((always_inline)) void unpack_step(const word_at<T>* in, T* out) {
+  constexpr size_t bit = I * Width;
+  constexpr size_t shift = bit % bits_of<T>;
+  constexpr size_t row = bit / bits_of<T>;
+  T value = static_cast<T>(in[row * lanes<T>] >> shift);
+  if constexpr (shift + Width > bits_of<T>)
+    value =
+        static_cast<T>(value | static_cast<T>(in[(row + 1) * lanes<T>] << (bits_of<T> - shift)));
+  out[I * lanes<T>] = value & low_mask<T>(Width);
+}
+
+template <class T, size_t Width, size_t... I>
+inline __attribute__((always_inline)) void unpack_lane(const word_at<T>* in, T* out,
+                                                       std::index_sequence<I...>) {
+  (unpack_step<T, Width, I>(in, out), ...);
+}
+
+template <class T, size_t Width>
+void unpack(const std::byte* in, group<T>& out) {
+  if constexpr (Width == 0) {
+    std::fill(std::begin(out.values), std::end(out.values), T{0});
+  } else {
+    const auto* __restrict words = reinterpret_cast<const word_at<T>*>(in);
+    T* __restrict values = out.values;
+    for (size_t lane = 0; lane < lanes<T>; ++lane)
+      unpack_lane<T, Width>(words + lane, values + lane, std::make_index_sequence<bits_of<T>>());
+  }
+}
+
+// 64-bit pixels are rare: one loop for all widths instead of 64 unrolled ones.
+
+void pack_wide(const group<uint64_t>& in, size_t width, std::byte* out) {
+  constexpr size_t n = lanes<uint64_t>;
+  uint64_t rows[bits_of<uint64_t> + 1][n] = {};
+  const uint64_t mask = low_mask<uint64_t>(width);
+  for (size_t i = 0; i < bits_of<uint64_t>; ++i) {
+    const size_t row = i * width / bits_of<uint64_t>;
+    const size_t shift = i * width % bits_of<uint64_t>;
+    for (size_t lane = 0; lane < n; ++lane) {
+      const uint64_t value = in.values[i * n + lane] & mask;
+      rows[row][lane] |= value << shift;
+      if (shift + width > bits_of<uint64_t>)
+        rows[row + 1][lane] |= value >> (bits_of<uint64_t> - shift);
+    }
+  }
+  std::memcpy(out, rows, width * row_bytes);
+}
+
+void unpack_wide(const std::byte* in, size_t width, group<uint64_t>& out) {
+  constexpr size_t n = lanes<uint64_t>;
+  uint64_t rows[bits_of<uint64_t> + 1][n];
+  std::memcpy(rows, in, width * row_bytes);
+  std::memset(rows[width], 0, row_bytes);
+  const uint64_t mask = low_mask<uint64_t>(width);
+  for (size_t i = 0; i < bits_of<uint64_t>; ++i) {
+    const size_t row = i * width / bits_of<uint64_t>;
+    const size_t shift = i * width % bits_of<uint64_t>;
+    for (size_t lane = 0; lane < n; ++lane) {
+      uint64_t value = rows[row][lane] >> shift;
+      if (shift + width > bits_of<uint64_t>)
+        value |= rows[row + 1][lane] << (bits_of<uint64_t> - shift);
+      out.values[i * n + lane] = value & mask;
+    }
+  }
+}
+
+template <class T>
+using pack_function = void (*)(const group<T>&, std::byte*);
+template <class T>
+using unpack_function = void (*)(const std::byte*, group<T>&);
+
+template <class T, size_t... Width>
+constexpr std::array<pack_function<T>, sizeof...(Width)> make_packers(
+    std::index_sequence<Width...>) {
+  return {pack<T, Width>...};
+}
+
+template <class T, size_t... Width>
+constexpr std::array<unpack_function<T>, sizeof...(Width)> make_unpackers(
+    std::index_sequence<Width...>) {
+  return {unpack<T, Width>...};
+}
+
+/// Writes width * row_bytes bytes.
+template <class T>
+void pack_group(const group<T>& in, size_t width, std::byte* out) {
+  if constexpr (sizeof(T) == 8) {
+    pack_wide(in, width, out);
+  } else {
+    static constexpr auto packers = make_packers<T>(std::make_index_sequence<bits_of<T> + 1>());
+    packers[width](in, out);
+  }
+}
+
+/// Reads width * row_bytes bytes.
+template <class T>
+void unpack_group(const std::byte* in, size_t width, group<T>& out) {
+  if constexpr (sizeof(T) == 8) {
+    unpack_wide(in, width, out);
+  } else {
+    static constexpr auto unpackers = make_unpackers<T>(std::make_index_sequence<bits_of<T> + 1>());
+    unpackers[width](in, out);
+  }
+}
+
+// -- choosing the width -------------------------------------------------------
+
+/// Values that do not fit into `width` bits.
+template <class T>
+size_t count_wider(const group<T>& in, size_t width) {
+  T counts[lanes<T>] = {};
+  const T mask = static_cast<T>(~low_mask<T>(width));
+  for (size_t i = 0; i < group_values; i += lanes<T>)
+    for (size_t lane = 0; lane < lanes<T>; ++lane)
+      counts[lane] = static_cast<T>(counts[lane] + ((in.values[i + lane] & mask) == 0 ? 1 : 0));
+  size_t narrow = 0;
+  for (const T count : counts) narrow += count;
+  return group_values - narrow;
+}
+
+template <class T>
+T all_bits(const group<T>& in) {
+  T bits[lanes<T>] = {};
+  for (size_t i = 0; i < group_values; i += lanes<T>)
+    for (size_t lane = 0; lane < lanes<T>; ++lane)
+      bits[lane] = static_cast<T>(bits[lane] | in.values[i + lane]);
+  T out = 0;
+  for (const T b : bits) out = static_cast<T>(out | b);
+  return out;
+}
+
+struct layout {
+  size_t width = 0;
+  size_t exceptions = 0;
+  /// Bytes of the part of an exception above the width; 0 without exceptions.
+  size_t exception_bytes = 0;
+};
+
+/// The layout of fewest bytes; of several the widest.
+template <class T>
+layout choose_layout(const group<T>& in, size_t count) {
+  const size_t widest = std::bit_width(all_bits(in));
+  layout best{widest, 0, 0};
+  size_t best_bytes = packed_rows<T>(count, widest) * row_bytes;
+  for (size_t width = widest; width-- > 0;) {
+    const size_t exceptions = count_wider(in, width);
+    const size_t exception_bytes = (widest - width + 7) / 8;
+    const size_t exceptions_total = 2 + exceptions * (1 + exception_bytes);
+    // Narrower layouts have at least these exceptions, so nothing better can follow.
+    if (exceptions > max_exceptions || exceptions_total >= best_bytes) break;
+    const size_t bytes = packed_rows<T>(count, width) * row_bytes + exceptions_total;
+    if (bytes < best_bytes) {
+      best = {width, exceptions, exception_bytes};
+      best_bytes = bytes;
+    }
+  }
+  return best;
+}
+
+// -- groups -------------------------------------------------------------------
+
+/// Writes positions and upper parts of the values wider than the layout's width; returns the end.
+template <class T>
+std::byte* write_exceptions(const group<T>& in, const layout& how, std::byte* out) {
+  constexpr size_t values_a_word = sizeof(uint64_t) / sizeof(T);
+  constexpr size_t words = group_values / values_a_word;
+  T masks[values_a_word];
+  std::fill(std::begin(masks), std::end(masks), static_cast<T>(~low_mask<T>(how.width)));
+  uint64_t mask;
+  std::memcpy(&mask, masks, sizeof mask);
+  auto* position = reinterpret_cast<uint8_t*>(out);
+  auto* upper = out + how.exceptions;
+  for (size_t w = 0; w < words; ++w) {
+    uint64_t word;
+    std::memcpy(&word, in.values + w * values_a_word, sizeof word);
+    word &= mask;
+    while (word != 0) {
+      const size_t in_word = static_cast<size_t>(std::countr_zero(word)) / bits_of<T>;
+      const size_t i = w * values_a_word + in_word;
+      *position++ = static_cast<uint8_t>(i);
+      const T part = static_cast<T>(in.values[i] >> how.width);
+      std::memcpy(upper, &part, how.exception_bytes);
+      upper += how.exception_bytes;
+      if constexpr (values_a_word == 1)
+        word = 0;
+      else
+        word &= ~(uint64_t{low_mask<T>(bits_of<T>)} << (in_word * bits_of<T>));
+    }
+  }
+  return upper;
+}
+
+template <class T>
+encoded encode_as(std::span<const std::byte> pixels, size_t columns, std::byte* out) {
+  const auto* source = reinterpret_cast<const word_at<T>*>(pixels.data());
+  const size_t total = pixels.size() / sizeof(T);
+  std::byte* const begin = out;
+  encoded done;
+  group<T> residuals;
+  for (size_t at = 0; at < total; at += group_values) {
+    const size_t count = std::min(group_values, total - at);
+    take_differences<T>(source, at, count, columns, residuals.values);
+    std::fill(residuals.values + count, residuals.values + group_values, T{0});
+    done.unchanged += count - count_wider(residuals, 0);
+    const layout how = choose_layout(residuals, count);
+    if (how.exceptions == 0) {
+      *out++ = static_cast<std::byte>(how.width);
+    } else {
+      *out++ = static_cast<std::byte>(how.width | exceptions_flag);
+      *out++ = static_cast<std::byte>(how.exceptions);
+      *out++ = static_cast<std::byte>(how.exception_bytes);
+    }
+    const size_t rows = packed_rows<T>(count, how.width);
+    if (rows == how.width) {
+      pack_group(residuals, how.width, out);
+    } else {
+      // The rows beyond the last value are zeros and stay out.
+      std::byte packed[sizeof residuals.values];
+      pack_group(residuals, how.width, packed);
+      std::memcpy(out, packed, rows * row_bytes);
+    }
+    out += rows * row_bytes;
+    if (how.exceptions > 0) out = write_exceptions(residuals, how, out);
+  }
+  done.bytes = static_cast<size_t>(out - begin);
+  return done;
+}
+
+template <class T>
+bool decode_as(std::span<const std::byte> payload, size_t columns, std::span<std::byte> pixels) {
+  auto* target = reinterpret_cast<word_at<T>*>(pixels.data());
+  const size_t total = pixels.size() / sizeof(T);
+  const std::byte* in = payload.data();
+  const std::byte* const end = in + payload.size();
+  const auto left = [&] { return static_cast<size_t>(end - in); };
+  group<T> residuals;
+  for (size_t at = 0; at < total; at += group_values) {
+    const size_t count = std::min(group_values, total - at);
+    if (left() < 1) return false;
+    const auto control = static_cast<uint8_t>(*in++);
+    layout how{control & ~size_t{exceptions_flag}, 0, 0};
+    if (how.width > bits_of<T>) return false;
+    if ((control & exceptions_flag) != 0) {
+      if (left() < max_control_bytes - 1) return false;
+      how.exceptions = static_cast<size_t>(*in++);
+      how.exception_bytes = static_cast<size_t>(*in++);
+      if (how.width == bits_of<T> || how.exceptions == 0 || how.exception_bytes == 0 ||
+          how.exception_bytes > sizeof(T))
+        return false;
+    }
+    const size_t rows = packed_rows<T>(count, how.width);
+    if (left() < rows * row_bytes + how.exceptions * (1 + how.exception_bytes)) return false;
+    if (rows == how.width) {
+      unpack_group(in, how.width, residuals);
+    } else {
+      std::byte packed[sizeof residuals.values];
+      std::memcpy(packed, in, rows * row_bytes);
+      std::memset(packed + rows * row_bytes, 0, (how.width - rows) * row_bytes);
+      unpack_group(packed, how.width, residuals);
+    }
+    in += rows * row_bytes;
+    const std::byte* upper = in + how.exceptions;
+    for (size_t i = 0; i < how.exceptions; ++i) {
+      const auto position = static_cast<size_t>(in[i]);
+      if (position >= count) return false;
+      T part = 0;
+      std::memcpy(&part, upper, how.exception_bytes);
+      upper += how.exception_bytes;
+      residuals.values[position] =
+          static_cast<T>(residuals.values[position] | static_cast<T>(part << how.width));
+    }
+    in = upper;
+    put_differences<T>(residuals.values, at, count, columns, target);
+  }
+  return in == end;
+}
+
+}  // namespace
+
+size_t max_bytes(size_t word_bytes, size_t count) noexcept {
+  const size_t groups = (count + group_values - 1) / group_values;
+  return groups * (max_control_bytes + group_values * word_bytes);
+}
+
+encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+               std::span<std::byte> out) noexcept {
+  switch (word_bytes) {
+    case 1:
+      return encode_as<uint8_t>(pixels, columns, out.data());
+    case 2:
+      return encode_as<uint16_t>(pixels, columns, out.data());
+    case 4:
+      return encode_as<uint32_t>(pixels, columns, out.data());
+    default:
+      return encode_as<uint64_t>(pixels, columns, out.data());
+  }
+}
+
+bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
+            std::span<std::byte> pixels) noexcept {
+  switch (word_bytes) {
+    case 1:
+      return decode_as<uint8_t>(payload, columns, pixels);
+    case 2:
+      return decode_as<uint16_t>(payload, columns, pixels);
+    case 4:
+      return decode_as<uint32_t>(payload, columns, pixels);
+    default:
+      return decode_as<uint64_t>(payload, columns, pixels);
+  }
+}
+
+}  // namespace stip::vdpfor

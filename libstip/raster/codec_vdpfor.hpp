@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+// Vertical difference and patched frame of reference: the codec of integer pixels. The bytes are
+// defined in docs/data-format.md, section "Blocks, vdpfor".
+
+namespace stip::vdpfor {
+
+/// Pixels of a group, which share one width in bits.
+inline constexpr size_t group_values = 256;
+
+/// No payload of `count` pixels of `word_bytes` each is longer (raw may be shorter).
+size_t max_bytes(size_t word_bytes, size_t count) noexcept;
+
+struct encoded {
+  /// Bytes written.
+  size_t bytes = 0;
+  /// Pixels that equal the pixel above (first row: the pixel to the left).
+  size_t unchanged = 0;
+};
+
+/// Encodes pixels of 1, 2, 4 or 8 bytes, dense rows of `columns` pixels, at any alignment.
+/// `out` has max_bytes() bytes.
+encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+               std::span<std::byte> out) noexcept;
+
+/// Fills `pixels` from a payload. Any payload is safe; false when it is not well-formed or does not
+/// end with the last pixel.
+[[nodiscard]] bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
+                          std::span<std::byte> pixels) noexcept;
+
+}  // namespace stip::vdpfor
