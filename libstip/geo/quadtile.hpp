@@ -15,8 +15,9 @@ namespace stip::quadtile {
 /// Half the side of the square in metres: pi times 6378137.
 inline constexpr double half_side = 20037508.342789244;
 
-/// The latitude of the square's north edge in degrees; nothing beyond has a code.
-inline constexpr double max_latitude = 85.05112877980659;
+/// The latitude of the square's north edge in degrees, the double next to atan(sinh(pi)); nothing
+/// beyond has a code. (The other spelling in use, 85.05112877980659, is one step below.)
+inline constexpr double max_latitude = 85.0511287798066;
 
 /// The columns, and as the square has equal sides the rows, of a precision (1 to 29), in metres.
 axis metres(int precision) noexcept;
