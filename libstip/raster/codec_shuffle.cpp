@@ -28,16 +28,16 @@ void with_word(size_t word_bytes, F&& f) {
 }
 
 /// Words [begin, begin + count) of `total`, which lie at `in`, to their places in `out`.
-template <class T, class Source>
-void split_chunk(const Source* in, size_t begin, size_t count, size_t total, std::byte* out) {
+template <class T>
+void split_chunk(const word_at<T>* in, size_t begin, size_t count, size_t total, std::byte* out) {
   for (size_t byte = 0; byte < sizeof(T); ++byte) {
     auto* __restrict plane = reinterpret_cast<uint8_t*>(out) + byte * total + begin;
     for (size_t i = 0; i < count; ++i) plane[i] = static_cast<uint8_t>(in[i] >> (8 * byte));
   }
 }
 
-template <class T, class Target>
-void join_chunk(const std::byte* in, size_t begin, size_t count, size_t total, Target* out) {
+template <class T>
+void join_chunk(const std::byte* in, size_t begin, size_t count, size_t total, word_at<T>* out) {
   const auto* planes = reinterpret_cast<const uint8_t*>(in) + begin;
 #pragma GCC ivdep
   for (size_t i = 0; i < count; ++i) {
