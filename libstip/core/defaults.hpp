@@ -62,6 +62,39 @@ inline constexpr uint32_t max_block_edge = 512;
 /// Bands of one subdataset at most; guards allocations that a file's header controls.
 inline constexpr uint32_t max_bands = 1024;
 
+/// Messages of GDAL that one error quotes at most, and bytes of each.
+inline constexpr size_t max_gdal_messages = 4;
+inline constexpr size_t max_gdal_message_bytes = 400;
+
+/// Buffer through which an input's checksum is computed.
+inline constexpr size_t checksum_buffer_bytes = size_t{1} << 20;
+
+/// Strips of a few rows are read together up to this many rows and bytes (all bands).
+inline constexpr int64_t strip_window_rows = 64;
+inline constexpr int64_t strip_window_bytes = int64_t{4} << 20;
+
+/// Decoded bytes that a reader lets GDAL keep before it drops them (GDAL's cache knows no owner).
+inline constexpr uint64_t reader_cache_bytes = uint64_t{32} << 20;
+
+/// Metadata items kept of a scene or of one band, bytes of one value, and bytes of all texts of one
+/// scene together; what goes beyond is left out.
+inline constexpr size_t max_properties = 128;
+inline constexpr size_t max_property_bytes = 2048;
+inline constexpr size_t max_description_bytes = size_t{1} << 20;
+
+/// Colours and category names of all bands of a scene at most (a 16-bit palette has 65536).
+inline constexpr size_t max_palette_entries = size_t{1} << 17;
+
+/// Pixels, all planes together, of a chip that is put together in memory for export or display.
+inline constexpr uint64_t max_chip_image_pixels = uint64_t{256} << 20;
+
+/// Share of the valid pixels that a picture shows in black, and in full brightness.
+inline constexpr double picture_stretch_low = 0.02;
+inline constexpr double picture_stretch_high = 0.98;
+
+/// Pixels from which a picture's stretch is computed at most, taken at even distances.
+inline constexpr uint64_t picture_sample_pixels = uint64_t{1} << 20;
+
 // -- catalog ------------------------------------------------------------------
 
 /// Bytes of one part of a key (platform, source, tile, subdataset) at most.
@@ -111,14 +144,126 @@ inline constexpr uint64_t max_segment_bytes = uint64_t{256} << 20;
 /// Bytes of an LMDB map when an environment is opened; it grows when it is full.
 inline constexpr uint64_t initial_map_bytes = uint64_t{1} << 30;
 
+/// An LMDB map that is full doubles, up to so many bytes.
+inline constexpr uint64_t max_map_bytes = uint64_t{1} << 42;
+
+/// Read transactions that may be open in one LMDB environment at once.
+inline constexpr unsigned max_metadata_readers = 512;
+
+/// What is appended after a sync begins at a multiple of this, so that no page (or sector) is
+/// written again once it holds durable blocks.
+inline constexpr uint64_t segment_page_bytes = 4096;
+
+/// Segment files that an album's readers keep open.
+inline constexpr size_t max_open_segments = 64;
+
+/// Bytes of a node's named values: kind, name, and the value itself.
+inline constexpr size_t max_value_kind_bytes = 64;
+inline constexpr size_t max_value_name_bytes = 255;
+inline constexpr size_t max_value_bytes = size_t{16} << 20;
+
 /// Chips of which a node has some blocks and waits for more; at most so many at once, and a chip
 /// is given up when nothing has come for so long.
 inline constexpr size_t max_open_uploads = 65'536;
 inline constexpr std::chrono::milliseconds abandoned_upload{30 * 60 * 1000};
 
+// -- cluster ------------------------------------------------------------------
+
+/// What a node may say of itself: bytes of a name (cluster, host, rack, software), tokens.
+inline constexpr size_t max_member_text_bytes = 255;
+inline constexpr size_t max_tokens_per_node = 4096;
+
+/// Members of a cluster at most; a hello of one more is refused.
+inline constexpr size_t max_members = 1024;
+
+/// How often a peer is asked whether it lives, and how long it may think.
+inline constexpr std::chrono::milliseconds probe_interval{1'000};
+inline constexpr std::chrono::milliseconds probe_timeout{1'000};
+
+/// Probes without an answer, one after another, until a peer is suspect, and until it is down.
+inline constexpr int suspect_after_misses = 2;
+inline constexpr int down_after_misses = 5;
+
+/// A peer that is down is probed ever less often, but at least this often.
+inline constexpr std::chrono::milliseconds max_probe_interval{5'000};
+
+/// A node that announced its end and still answers after this long has changed its mind.
+inline constexpr std::chrono::milliseconds leaving_grace{60'000};
+
+/// Tasks of one node: ended ones that are remembered, and those that may run at a time.
+inline constexpr size_t max_ended_tasks = 1000;
+inline constexpr size_t max_running_tasks = 1000;
+
+/// Errors that a task keeps (it counts the others), and bytes of each of their texts.
+inline constexpr size_t max_task_errors = 1000;
+inline constexpr size_t max_task_text_bytes = 4096;
+
+/// Characters of a task's id when a user chooses it.
+inline constexpr size_t max_task_id_bytes = 64;
+
 // -- actors -------------------------------------------------------------------
 
 /// Bytes of one message with pixels at most (a single larger block travels alone).
 inline constexpr size_t max_message_bytes = size_t{1} << 20;
+
+/// CAF's own beats, alike on every node and client.
+inline constexpr std::chrono::seconds heartbeat_interval{1};
+inline constexpr std::chrono::seconds connection_timeout{10};
+
+/// Attempts to shake hands with a node that listens.
+inline constexpr int dial_attempts = 3;
+
+/// Answers that need no disk: membership, ring, albums, tasks.
+inline constexpr std::chrono::milliseconds request_deadline{5'000};
+
+/// A query or the read of a page of blocks on one node, and over the cluster.
+inline constexpr std::chrono::milliseconds local_query_deadline{20'000};
+inline constexpr std::chrono::milliseconds query_deadline{30'000};
+
+/// A commit of chips, and the answer of a parcel that waits for it.
+inline constexpr std::chrono::milliseconds commit_deadline{120'000};
+inline constexpr std::chrono::milliseconds parcel_deadline{60'000};
+
+/// A deletion over the cluster.
+inline constexpr std::chrono::milliseconds erase_deadline{300'000};
+
+/// A worker that has not come back for so long is given up.
+inline constexpr std::chrono::hours longest_job{24 * 7};
+
+/// Threads of a node: writers (one job an album), readers (a cold disk wants eight requests in
+/// flight), and loads. Jobs that may wait for one besides.
+inline constexpr size_t writer_threads = 2;
+inline constexpr size_t reader_threads = 8;
+inline constexpr size_t loader_threads = 8;
+inline constexpr size_t max_queued_jobs = 4096;
+
+/// Bytes of memory that a node may use, and how they are shared out: pixel buffers of loads, chips
+/// on their way, GDAL's block cache; the rest is for everything else.
+inline constexpr uint64_t memory_limit = uint64_t{1} << 30;
+inline constexpr uint64_t min_memory_limit = uint64_t{256} << 20;
+inline constexpr double load_memory_share = 0.4;
+inline constexpr double transfer_memory_share = 0.1;
+inline constexpr uint64_t gdal_cache_bytes = uint64_t{64} << 20;
+
+/// Tokens of a node that has none in its configuration.
+inline constexpr size_t tokens_per_node = 1024;
+
+/// Bytes that must stay free on the disk: below, stores are refused.
+inline constexpr uint64_t free_bytes_watermark = uint64_t{1} << 30;
+
+/// Rows of one answer at most.
+inline constexpr size_t max_page_rows = 1000;
+
+/// How often the albums of all nodes are compared.
+inline constexpr std::chrono::milliseconds album_exchange_interval{2'000};
+
+/// How often membership and transfer look at their clocks.
+inline constexpr std::chrono::milliseconds tick_interval{100};
+
+/// How often a task's progress is told and kept.
+inline constexpr std::chrono::milliseconds task_update_interval{200};
+
+/// Files that a glob may name.
+inline constexpr size_t max_inputs = 1'000'000;
 
 }  // namespace stip::defaults
