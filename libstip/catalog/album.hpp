@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,8 @@ result<void> check(const album& a);
 /// The part of a geocode that decides its owner (DESIGN: "the DHT key").
 std::string_view dht_key(std::string_view geocode, int32_t dht_key_length);
 
+/// The packed form (core/packed.hpp), for LMDB and messages. Decoding checks the album too.
+/// Errors: malformed.
 std::string encode(const album& a);
 result<album> decode_album(std::string_view bytes);
 

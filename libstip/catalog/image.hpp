@@ -29,14 +29,20 @@ struct image_key {
 /// unreserved characters stay; `~` is encoded too, since an exported file's name has it for `/`).
 std::string to_string(const image_key& key);
 
-/// The inverse of to_string. Errors: invalid_argument.
+/// The inverse of to_string; hexadecimal digits of either case, and characters that were encoded
+/// without need, are accepted. Errors: as check(image_key).
 result<image_key> parse_image_key(std::string_view text);
 
 /// A key as part of a file name: `~` for `/`.
 std::string to_file_name(const image_key& key);
 
-/// Checks lengths and characters of the parts. Errors: invalid_argument, limit_exceeded.
+/// Checks lengths and characters of the parts, and that the year has four digits.
+/// Errors: invalid_argument, limit_exceeded.
 result<void> check(const image_key& key);
+
+/// Checks one name: 1 to defaults::max_name_bytes bytes of UTF-8 without control characters.
+/// `role` says in the error what it names ("platform"). Errors: invalid_argument, limit_exceeded.
+result<void> check_name(std::string_view role, std::string_view name);
 
 /// The image's id: XXH3-128 of its key.
 hash128 image_id(const image_key& key);
@@ -115,7 +121,8 @@ struct chip_record {
   uint64_t bytes() const;
 };
 
-/// Packed binary forms, for LMDB and messages; decoding checks every length. Errors: malformed.
+/// Packed binary forms, for LMDB and messages. Decoding checks every length and then the
+/// description itself (see check). Errors: malformed, limit_exceeded.
 std::string encode(const chip_description& chip);
 result<chip_description> decode_chip_description(std::string_view bytes);
 
