@@ -53,7 +53,7 @@ void join_chunk(const std::byte* in, size_t begin, size_t count, size_t total, w
 
 void split(size_t word_bytes, std::span<const std::byte> words, std::span<std::byte> out) noexcept {
   with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    const auto* in = reinterpret_cast<const word_at<T>*>(words.data());
+    const auto* in = words_at<T>(words.data());
     const size_t total = words.size() / sizeof(T);
     for (size_t at = 0; at < total; at += chunk_words)
       split_chunk<T>(in + at, at, std::min(chunk_words, total - at), total, out.data());
@@ -63,7 +63,7 @@ void split(size_t word_bytes, std::span<const std::byte> words, std::span<std::b
 void join(size_t word_bytes, std::span<const std::byte> bytes,
           std::span<std::byte> words) noexcept {
   with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    auto* out = reinterpret_cast<word_at<T>*>(words.data());
+    auto* out = words_at<T>(words.data());
     const size_t total = words.size() / sizeof(T);
     for (size_t at = 0; at < total; at += chunk_words)
       join_chunk<T>(bytes.data(), at, std::min(chunk_words, total - at), total, out + at);
@@ -73,13 +73,13 @@ void join(size_t word_bytes, std::span<const std::byte> bytes,
 void split_differences(size_t word_bytes, std::span<const std::byte> words, size_t columns,
                        std::span<std::byte> out) noexcept {
   with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    const auto* in = reinterpret_cast<const word_at<T>*>(words.data());
+    const auto* in = words_at<T>(words.data());
     const size_t total = words.size() / sizeof(T);
     T chunk[chunk_words];
     for (size_t at = 0; at < total; at += chunk_words) {
       const size_t count = std::min(chunk_words, total - at);
       take_differences<T>(in, at, count, columns, chunk);
-      split_chunk<T>(chunk, at, count, total, out.data());
+      split_chunk<T>(words_at<T>(chunk), at, count, total, out.data());
     }
   });
 }
@@ -87,12 +87,12 @@ void split_differences(size_t word_bytes, std::span<const std::byte> words, size
 void join_differences(size_t word_bytes, std::span<const std::byte> bytes, size_t columns,
                       std::span<std::byte> words) noexcept {
   with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    auto* out = reinterpret_cast<word_at<T>*>(words.data());
+    auto* out = words_at<T>(words.data());
     const size_t total = words.size() / sizeof(T);
     T chunk[chunk_words];
     for (size_t at = 0; at < total; at += chunk_words) {
       const size_t count = std::min(chunk_words, total - at);
-      join_chunk<T>(bytes.data(), at, count, total, chunk);
+      join_chunk<T>(bytes.data(), at, count, total, words_at<T>(chunk));
       put_differences<T>(chunk, at, count, columns, out);
     }
   });

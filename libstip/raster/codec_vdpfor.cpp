@@ -75,8 +75,9 @@ inline __attribute__((always_inline)) void pack_lane(const T* in, word_at<T>* ou
 template <class T, size_t Width>
 void pack(const group<T>& in, std::byte* out) {
   if constexpr (Width > 0) {
-    auto* __restrict words = reinterpret_cast<word_at<T>*>(out);
+    auto* __restrict words = words_at<T>(out);
     const T* __restrict values = in.values;
+#pragma GCC ivdep
     for (size_t lane = 0; lane < lanes<T>; ++lane)
       pack_lane<T, Width>(values + lane, words + lane, std::make_index_sequence<bits_of<T>>());
   }
@@ -105,8 +106,9 @@ void unpack(const std::byte* in, group<T>& out) {
   if constexpr (Width == 0) {
     std::fill(std::begin(out.values), std::end(out.values), T{0});
   } else {
-    const auto* __restrict words = reinterpret_cast<const word_at<T>*>(in);
+    const auto* __restrict words = words_at<T>(in);
     T* __restrict values = out.values;
+#pragma GCC ivdep
     for (size_t lane = 0; lane < lanes<T>; ++lane)
       unpack_lane<T, Width>(words + lane, values + lane, std::make_index_sequence<bits_of<T>>());
   }
@@ -244,9 +246,15 @@ layout choose_layout(const group<T>& in, size_t count) {
 
 // -- groups -------------------------------------------------------------------
 
-/// Writes positions and upper parts of the values wider than the layout's width; returns the end.
+/// Bytes of an upper part that has more than one, where there is but one choice, else 0.
 template <class T>
-std::byte* write_exceptions(const group<T>& in, const layout& how, std::byte* out) {
+constexpr size_t wide_exception = sizeof(T) <= 2 ? sizeof(T) : 0;
+
+/// Writes positions and upper parts of the values wider than the layout's width. `Bytes` are those
+/// of an upper part, or 0 when the layout says; a constant spares the common sizes a call.
+template <class T, size_t Bytes>
+void write_exceptions(const group<T>& in, const layout& how, std::byte* out) {
+  const size_t size = Bytes > 0 ? Bytes : how.exception_bytes;
   constexpr size_t values_a_word = sizeof(uint64_t) / sizeof(T);
   constexpr size_t words = group_values / values_a_word;
   T masks[values_a_word];
@@ -264,20 +272,36 @@ std::byte* write_exceptions(const group<T>& in, const layout& how, std::byte* ou
       const size_t i = w * values_a_word + in_word;
       *position++ = static_cast<uint8_t>(i);
       const T part = static_cast<T>(in.values[i] >> how.width);
-      std::memcpy(upper, &part, how.exception_bytes);
-      upper += how.exception_bytes;
+      std::memcpy(upper, &part, size);
+      upper += size;
       if constexpr (values_a_word == 1)
         word = 0;
       else
         word &= ~(uint64_t{low_mask<T>(bits_of<T>)} << (in_word * bits_of<T>));
     }
   }
-  return upper;
+}
+
+/// Adds the upper parts to the values at their positions; false when a position is not below
+/// `count`.
+template <class T, size_t Bytes>
+bool read_exceptions(const std::byte* in, const layout& how, size_t count, group<T>& out) {
+  const size_t size = Bytes > 0 ? Bytes : how.exception_bytes;
+  const std::byte* upper = in + how.exceptions;
+  for (size_t i = 0; i < how.exceptions; ++i) {
+    const auto position = static_cast<size_t>(in[i]);
+    if (position >= count) return false;
+    T part = 0;
+    std::memcpy(&part, upper, size);
+    upper += size;
+    out.values[position] = static_cast<T>(out.values[position] | static_cast<T>(part << how.width));
+  }
+  return true;
 }
 
 template <class T>
 encoded encode_as(std::span<const std::byte> pixels, size_t columns, std::byte* out) {
-  const auto* source = reinterpret_cast<const word_at<T>*>(pixels.data());
+  const auto* source = words_at<T>(pixels.data());
   const size_t total = pixels.size() / sizeof(T);
   std::byte* const begin = out;
   encoded done;
@@ -305,7 +329,12 @@ encoded encode_as(std::span<const std::byte> pixels, size_t columns, std::byte* 
       std::memcpy(out, packed, rows * row_bytes);
     }
     out += rows * row_bytes;
-    if (how.exceptions > 0) out = write_exceptions(residuals, how, out);
+    if (how.exceptions == 0) continue;
+    if (how.exception_bytes == 1)
+      write_exceptions<T, 1>(residuals, how, out);
+    else
+      write_exceptions<T, wide_exception<T>>(residuals, how, out);
+    out += how.exceptions * (1 + how.exception_bytes);
   }
   done.bytes = static_cast<size_t>(out - begin);
   return done;
@@ -313,7 +342,7 @@ encoded encode_as(std::span<const std::byte> pixels, size_t columns, std::byte* 
 
 template <class T>
 bool decode_as(std::span<const std::byte> payload, size_t columns, std::span<std::byte> pixels) {
-  auto* target = reinterpret_cast<word_at<T>*>(pixels.data());
+  auto* target = words_at<T>(pixels.data());
   const size_t total = pixels.size() / sizeof(T);
   const std::byte* in = payload.data();
   const std::byte* const end = in + payload.size();
@@ -344,17 +373,13 @@ bool decode_as(std::span<const std::byte> payload, size_t columns, std::span<std
       unpack_group(packed, how.width, residuals);
     }
     in += rows * row_bytes;
-    const std::byte* upper = in + how.exceptions;
-    for (size_t i = 0; i < how.exceptions; ++i) {
-      const auto position = static_cast<size_t>(in[i]);
-      if (position >= count) return false;
-      T part = 0;
-      std::memcpy(&part, upper, how.exception_bytes);
-      upper += how.exception_bytes;
-      residuals.values[position] =
-          static_cast<T>(residuals.values[position] | static_cast<T>(part << how.width));
+    if (how.exceptions > 0) {
+      const bool good = how.exception_bytes == 1
+                            ? read_exceptions<T, 1>(in, how, count, residuals)
+                            : read_exceptions<T, wide_exception<T>>(in, how, count, residuals);
+      if (!good) return false;
+      in += how.exceptions * (1 + how.exception_bytes);
     }
-    in = upper;
     put_differences<T>(residuals.values, at, count, columns, target);
   }
   return in == end;

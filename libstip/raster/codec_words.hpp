@@ -12,28 +12,30 @@ namespace stip {
 
 static_assert(std::endian::native == std::endian::little, "blocks are little-endian in memory");
 
-/// Pixels lie at any alignment inside byte buffers; these types say so to the compiler.
+/// A word at any address inside a byte buffer. A struct, because templates drop the attributes of
+/// mere type names.
 template <class T>
-struct unaligned;
-template <>
-struct unaligned<uint8_t> {
-  typedef uint8_t type __attribute__((may_alias, aligned(1)));
-};
-template <>
-struct unaligned<uint16_t> {
-  typedef uint16_t type __attribute__((may_alias, aligned(1)));
-};
-template <>
-struct unaligned<uint32_t> {
-  typedef uint32_t type __attribute__((may_alias, aligned(1)));
-};
-template <>
-struct unaligned<uint64_t> {
-  typedef uint64_t type __attribute__((may_alias, aligned(1)));
+struct [[gnu::packed, gnu::may_alias]] word_at {
+  T value;
+
+  [[gnu::always_inline]] operator T() const noexcept {
+    return value;
+  }
+  [[gnu::always_inline]] word_at& operator=(T next) noexcept {
+    value = next;
+    return *this;
+  }
 };
 
 template <class T>
-using word_at = typename unaligned<T>::type;
+const word_at<T>* words_at(const void* address) noexcept {
+  return static_cast<const word_at<T>*>(address);
+}
+
+template <class T>
+word_at<T>* words_at(void* address) noexcept {
+  return static_cast<word_at<T>*>(address);
+}
 
 template <class T>
 constexpr size_t bits_of = 8 * sizeof(T);
@@ -77,7 +79,7 @@ void put_differences(const T* __restrict in, size_t begin, size_t count, size_t 
                      word_at<T>* words) noexcept {
   auto* current = words + begin;
   const size_t first_row = begin < columns ? std::min(count, columns - begin) : 0;
-  T left = begin == 0 ? T{0} : static_cast<T>(words[begin - 1]);
+  T left = begin == 0 ? T{0} : words[begin - 1].value;
   for (size_t i = 0; i < first_row; ++i) {
     left = static_cast<T>(left + unzigzag<T>(in[i]));
     current[i] = left;
