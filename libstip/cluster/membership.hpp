@@ -47,6 +47,8 @@ class membership {
   /// Addresses from the configuration that no node has answered from yet: the ring is not known
   /// until this is empty, and placement is refused.
   virtual std::vector<std::string> missing() const = 0;
+  /// What the next run of this node should be given, in a form of the protocol's own.
+  virtual std::string remembered() const = 0;
 };
 
 }  // namespace stip

@@ -68,6 +68,8 @@ class static_membership final : public membership {
 
   std::vector<member> members() const override;
   std::vector<std::string> missing() const override;
+  /// encode(known()).
+  std::string remembered() const override { return encode(known()); }
 
   /// Addresses whose latest probe brought no member, with the reason.
   std::vector<std::pair<std::string, error>> problems() const;
@@ -112,6 +114,8 @@ class static_membership final : public membership {
   void refuse(int64_t now_ms, place& at, error why, effects& out);
   void settle(place& at, uint64_t id, effects& out);
   void send_if_due(int64_t now_ms, const std::string& address, place& at, effects& out);
+  /// Ends the probes of places that a peer had introduced, `but` for one.
+  void retire(uint64_t id, const std::string& but);
   void hurry(int64_t now_ms, uint64_t id, effects& out);
   int64_t gap_ms(int misses) const;
 
