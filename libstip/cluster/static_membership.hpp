@@ -68,6 +68,8 @@ class static_membership final : public membership {
 
   std::vector<member> members() const override;
   std::vector<std::string> missing() const override;
+  /// known(), encoded: decode_known_peers reads it.
+  std::string remembered() const override { return encode(known()); }
   /// encode(known()).
   std::string remembered() const override { return encode(known()); }
 
