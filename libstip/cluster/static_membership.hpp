@@ -70,8 +70,6 @@ class static_membership final : public membership {
   std::vector<std::string> missing() const override;
   /// known(), encoded: decode_known_peers reads it.
   std::string remembered() const override { return encode(known()); }
-  /// encode(known()).
-  std::string remembered() const override { return encode(known()); }
 
   /// Addresses whose latest probe brought no member, with the reason.
   std::vector<std::pair<std::string, error>> problems() const;
