@@ -52,7 +52,7 @@ inline constexpr int64_t min_patch_pixels = 8;
 inline constexpr double patch_error_pixels = 0.01;
 
 /// Rows of patches that the partition into cells keeps, most recent first.
-inline constexpr size_t cached_patch_rows = 4;
+inline constexpr size_t cached_patch_rows = 2;
 
 // -- raster -------------------------------------------------------------------
 
@@ -121,10 +121,10 @@ inline constexpr uint32_t max_replication = 16;
 /// Bytes that decoding one buffer of rows may expand to.
 inline constexpr size_t max_decoded_rows_bytes = size_t{256} << 20;
 
-/// Bytes of one property's name or value, of a band's name and of a node's in a row, at most.
-inline constexpr size_t max_row_text_bytes = size_t{64} << 10;
+/// Bytes of one text (a property's value, a band's name) in a buffer of rows at most.
+inline constexpr size_t max_row_text_bytes = size_t{1} << 20;
 
-/// Bytes of a scene record's JSON, and of one text in it, at most.
+/// Bytes of a scene record's JSON at most.
 inline constexpr size_t max_scene_record_bytes = size_t{64} << 20;
 
 /// Entries of one list or map of a scene record (properties, colour table, categories) at most.
@@ -153,6 +153,9 @@ inline constexpr unsigned max_metadata_readers = 512;
 /// What is appended after a sync begins at a multiple of this, so that no page (or sector) is
 /// written again once it holds durable blocks.
 inline constexpr uint64_t segment_page_bytes = 4096;
+
+/// No block lies beyond this many bytes of a segment file; guards sums of what a disk says.
+inline constexpr uint64_t max_segment_offset = uint64_t{1} << 40;
 
 /// Segment files that an album's readers keep open.
 inline constexpr size_t max_open_segments = 64;
@@ -200,6 +203,17 @@ inline constexpr size_t max_task_text_bytes = 4096;
 
 /// Characters of a task's id when a user chooses it.
 inline constexpr size_t max_task_id_bytes = 64;
+
+// -- cluster ------------------------------------------------------------------
+
+/// Bytes of encoded blocks that a load holds back at most until their chips are finished.
+inline constexpr uint64_t max_pending_chip_bytes = uint64_t{32} << 20;
+
+/// Keys that a load asks a node for at once, when it looks what is stored already.
+inline constexpr size_t max_keys_per_question = 4096;
+
+/// Scenes that are cut at the same time get this share of the load's memory each.
+inline constexpr uint64_t scenes_in_memory = 4;
 
 // -- actors -------------------------------------------------------------------
 
@@ -250,6 +264,9 @@ inline constexpr size_t tokens_per_node = 1024;
 
 /// Bytes that must stay free on the disk: below, stores are refused.
 inline constexpr uint64_t free_bytes_watermark = uint64_t{1} << 30;
+
+/// Images that one commit of a deletion hides.
+inline constexpr size_t max_erased_per_commit = 10'000;
 
 /// Rows of one answer at most.
 inline constexpr size_t max_page_rows = 1000;

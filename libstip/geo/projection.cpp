@@ -17,16 +17,12 @@ namespace {
 
 using transformation = std::unique_ptr<OGRCoordinateTransformation>;
 
-/// PROJ's words are taken from the error state; nothing is printed.
+/// PROJ's words are taken from the error state of the thread; nothing is printed.
 struct quiet {
-  quiet() {
-    CPLPushErrorHandler(CPLQuietErrorHandler);
-    CPLErrorReset();
-  }
-  ~quiet() {
-    CPLPopErrorHandler();
-    CPLErrorReset();
-  }
+  quiet() { CPLPushErrorHandler(CPLQuietErrorHandler); }
+  ~quiet() { CPLPopErrorHandler(); }
+  quiet(const quiet&) = delete;
+  quiet& operator=(const quiet&) = delete;
 };
 
 result<OGRSpatialReference> read_crs(const std::string& text) {
@@ -37,6 +33,7 @@ result<OGRSpatialReference> read_crs(const std::string& text) {
   if (text.empty()) return refuse("it is empty");
   if (text.size() > defaults::max_crs_bytes) return refuse("it is too long");
   OGRSpatialReference crs;
+  CPLErrorReset();
   const char* const options[] = {"ALLOW_NETWORK_ACCESS=NO", "ALLOW_FILE_ACCESS=NO", nullptr};
   if (crs.SetFromUserInput(text.c_str(), options) != OGRERR_NONE)
     return refuse(*CPLGetLastErrorMsg() ? CPLGetLastErrorMsg() : "no such coordinate system");
@@ -85,6 +82,7 @@ struct coordinate_transform::state {
 
   void run(OGRCoordinateTransformation& way, std::span<double> px, std::span<double> py,
            std::span<uint8_t> flags) {
+    const quiet no_output;
     // GDAL counts in int; a chunk also keeps the scratch memory small.
     constexpr size_t chunk = size_t{1} << 16;
     for (size_t begin = 0; begin < px.size(); begin += chunk) {
