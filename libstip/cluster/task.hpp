@@ -108,8 +108,8 @@ class task_book {
   bool input_done(const std::string& id, uint64_t bytes = 0);
   bool input_skipped(const std::string& id, task_error why);
   /// Adds what happened since the last report: counters, bytes and errors of `news` are added, its
-  /// total is taken where it is larger; an ended state of `news` ends the task (done and failed by
-  /// the rule of `finish`, except that a failed one stays failed).
+  /// total is taken where it is larger. A `news` that says done ends the task as `finish` does; one
+  /// that says failed or stopped ends it as that.
   bool update(int64_t now_ms, const task_record& news);
 
   /// Ends a running task: done when at least one input was stored or already there, else failed.
