@@ -62,6 +62,29 @@ inline constexpr uint32_t max_block_edge = 512;
 /// Bands of one subdataset at most; guards allocations that a file's header controls.
 inline constexpr uint32_t max_bands = 1024;
 
+/// The smallest edge of blocks that a cut chooses.
+inline constexpr uint16_t min_block_edge = 32;
+
+/// A cut halves the edge of its blocks until the blocks that are open at once, with all their
+/// bands, take no more than this. Part of what the chips of a scene are: a change here makes other
+/// chips of the same scene.
+inline constexpr uint64_t max_open_block_bytes = uint64_t{128} << 20;
+
+/// Source blocks are read together up to this many bytes.
+inline constexpr uint64_t source_window_bytes = uint64_t{4} << 20;
+
+/// Source windows of one subdataset at most; guards allocations that a file's header controls.
+inline constexpr int64_t max_source_windows = int64_t{4} << 20;
+
+/// Blocks of one plane of a chip at most; larger chips want a higher precision.
+inline constexpr int64_t max_chip_blocks = int64_t{1} << 20;
+
+/// Copies of a block's pixels that encoding holds: the record and the codec's scratch memory.
+inline constexpr uint64_t encode_copies = 5;
+
+/// Threads of one cut at most.
+inline constexpr size_t max_cut_threads = 256;
+
 /// Messages of GDAL that one error quotes at most, and bytes of each.
 inline constexpr size_t max_gdal_messages = 4;
 inline constexpr size_t max_gdal_message_bytes = 400;

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "libstip/core/error.hpp"
+#include "libstip/core/hash.hpp"
+
+namespace stip {
+
+/// Checks that the input (a path, or a /vsi name) is a file with something in it that may be read,
+/// and that it is not HDF4, which must not come near GDAL. Returns its size in bytes.
+/// Errors: not_found; invalid_argument (a directory); malformed (empty); forbidden, io_error;
+/// unsupported (HDF4).
+result<uint64_t> check_input(const std::string& input);
+
+/// XXH3-128 of the input's bytes, read in pieces of defaults::checksum_buffer_bytes.
+/// Errors: not_found, forbidden, io_error.
+result<hash128> checksum_input(const std::string& input);
+
+}  // namespace stip
