@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libstip/catalog/filter.hpp"
@@ -51,17 +53,23 @@ struct extent_row {
   bool operator==(const extent_row&) const = default;
 };
 
-/// Rows as one packed buffer (what travels in a message); strings that repeat are stored once.
-/// Decoding checks every length. Errors: malformed.
+/// Rows as one packed columnar buffer (what travels in a message; core/packed.hpp); texts and
+/// subdatasets that repeat are stored once. Decoding checks every length and coverage, and refuses
+/// a buffer that would expand past defaults::max_decoded_rows_bytes. Errors: malformed.
 std::string encode_rows(const std::vector<image_row>& rows);
 result<std::vector<image_row>> decode_image_rows(std::string_view bytes);
 std::string encode_rows(const std::vector<extent_row>& rows);
 result<std::vector<extent_row>> decode_extent_rows(std::string_view bytes);
 
-/// Merges sorted pages of several nodes into one, once per image (nodes of equal keys are united),
-/// at most `limit` rows.
+/// Merges pages of several nodes into one sorted page, once per image, at most `limit` rows. Of
+/// rows with equal keys the one with more subdatasets wins, then the one whose cloud coverage is
+/// known, then a fixed choice by content; the nodes of all are united and sorted. The answer does
+/// not depend on the order of the pages or of the rows within them.
 std::vector<image_row> merge_rows(std::vector<std::vector<image_row>> pages, sort_field order,
                                   size_t limit);
+
+/// Adds up the counts of several nodes, sorted by geocode, platform, precision and source. Each
+/// image must have been counted by one node (see image_index::extents).
 std::vector<extent_row> merge_rows(std::vector<std::vector<extent_row>> pages);
 
 }  // namespace stip

@@ -77,7 +77,7 @@ inline constexpr uint64_t source_window_bytes = uint64_t{4} << 20;
 inline constexpr int64_t max_source_windows = int64_t{4} << 20;
 
 /// Blocks of one plane of a chip at most; larger chips want a higher precision.
-inline constexpr int64_t max_chip_blocks = int64_t{1} << 20;
+inline constexpr int64_t max_plane_blocks = int64_t{1} << 20;
 
 /// Copies of a block's pixels that encoding holds: the record and the codec's scratch memory.
 inline constexpr uint64_t encode_copies = 5;
@@ -302,6 +302,10 @@ inline constexpr std::chrono::milliseconds tick_interval{100};
 
 /// How often a task's progress is told and kept.
 inline constexpr std::chrono::milliseconds task_update_interval{200};
+
+/// How long a node may take to end its work when it stops, and how often that is looked at.
+inline constexpr std::chrono::milliseconds stop_deadline{30'000};
+inline constexpr std::chrono::milliseconds stop_poll_interval{5};
 
 /// Files that a glob may name.
 inline constexpr size_t max_inputs = 1'000'000;
