@@ -45,8 +45,10 @@ class outline {
  public:
   outline(pixel_mapper& mapper, const bounds& box) : mapper_(mapper), box_(box) {}
 
-  /// Samples all edges; false when a sample cannot be projected or an edge is torn.
-  bool sample() {
+  enum class state { whole, off_globe, torn };
+
+  /// Samples all edges.
+  state sample() {
     std::array<double, edges * edge_samples> x{}, y{};
     std::array<uint8_t, edges * edge_samples> ok{};
     for (size_t i = 0; i < x.size(); ++i) {
@@ -55,14 +57,15 @@ class outline {
       y[i] = py;
     }
     mapper_.to_pixel(x, y, ok);
-    if (std::count(ok.begin(), ok.end(), 1) < static_cast<ptrdiff_t>(ok.size())) return false;
+    if (std::count(ok.begin(), ok.end(), 1) < static_cast<ptrdiff_t>(ok.size()))
+      return state::off_globe;
     for (size_t i = 0; i < x.size(); ++i) {
       samples_[i] = {x[i], y[i]};
       if (i > 0) samples_[i] = nearest_copy(samples_[i], samples_[i - 1]);
     }
     for (size_t edge = 0; edge < edges; ++edge)
-      if (is_torn(edge)) return false;
-    return true;
+      if (is_torn(edge)) return state::torn;
+    return state::whole;
   }
 
   extent extremes() {
@@ -263,9 +266,11 @@ class pixel_search {
   pixel_search(pixel_mapper& mapper, const cell_grid& cells, cell_index cell)
       : mapper_(mapper), cells_(cells), cell_(cell), box_(cells.cell_bounds(cell)) {}
 
-  pixel_window find() {
+  /// The window around `known` and the pixels of the cell, one more on each side.
+  pixel_window find(const pixel_window& known) {
     const pixel_window all{0, 0, mapper_.raster().width, mapper_.raster().height};
     off_globe_pixels_ = std::max<int64_t>(32, std::max(all.width(), all.height()) / 128);
+    found_ = known;
     visit(all, nullptr);
     if (found_.empty()) return {};
     return {std::max<int64_t>(0, found_.col_begin - 1), std::max<int64_t>(0, found_.row_begin - 1),
@@ -350,6 +355,44 @@ class pixel_search {
   size_t regions_ = 0;
 };
 
+/// The part of the raster around a lattice of points of the cell, as far as they can be projected.
+/// It is widened by more than the lattice's spacing, since the globe's edge runs between its
+/// points.
+pixel_window visible_part(pixel_mapper& mapper, const bounds& box) {
+  constexpr size_t side = edge_samples;
+  constexpr double widening = 1.5;
+  std::vector<double> x(side * side), y(side * side);
+  std::vector<uint8_t> ok(side * side);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double s = static_cast<double>(i % side) / (side - 1);
+    const double t = static_cast<double>(i / side) / (side - 1);
+    x[i] = box.west + s * (box.east - box.west);
+    y[i] = box.south + t * (box.north - box.south);
+  }
+  mapper.to_pixel(x, y, ok);
+  extent found;
+  point step;
+  const auto compare = [&](size_t a, size_t b) {
+    if (!ok[b]) return;
+    step = {std::max(step.col, std::abs(x[a] - x[b])), std::max(step.row, std::abs(y[a] - y[b]))};
+  };
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (!ok[i]) continue;
+    found.add({x[i], y[i]});
+    if (i % side > 0) compare(i, i - 1);
+    if (i >= side) compare(i, i - side);
+  }
+  const auto limit = [](double v, int64_t end) {
+    return static_cast<int64_t>(std::clamp(v, 0.0, static_cast<double>(end)));
+  };
+  const grid& raster = mapper.raster();
+  const pixel_window window{limit(std::floor(found.low.col - widening * step.col), raster.width),
+                            limit(std::floor(found.low.row - widening * step.row), raster.height),
+                            limit(std::ceil(found.high.col + widening * step.col), raster.width),
+                            limit(std::ceil(found.high.row + widening * step.row), raster.height)};
+  return window.empty() ? pixel_window{} : window;
+}
+
 }  // namespace
 
 pixel_window window_of(pixel_mapper& mapper, const cell_grid& cells, cell_index cell) {
@@ -360,7 +403,11 @@ pixel_window window_of(pixel_mapper& mapper, const cell_grid& cells, cell_index 
     found = affine_extremes(mapper, box);
   } else {
     outline edge(mapper, box);
-    if (!edge.sample()) return pixel_search(mapper, cells, cell).find();
+    const auto state = edge.sample();
+    if (state != outline::state::whole) {
+      const auto known = state == outline::state::torn ? pixel_window{} : visible_part(mapper, box);
+      return pixel_search(mapper, cells, cell).find(known);
+    }
     found = edge.extremes();
   }
   pixel_window window = snapped(best_copy(mapper, found));

@@ -14,10 +14,10 @@ namespace stip {
 /// unwrapped: col_begin may be negative or col_end beyond the width, and the reader wraps columns
 /// by the period.
 ///
-/// A cell whose outline cannot be projected wholly (it reaches off the globe, or over the seam of
-/// the raster's projection) has the smallest window around those of the raster's pixels whose
-/// centres lie in it, and one pixel more on each side within the raster; the window is empty where
-/// there is no such pixel.
+/// A cell whose outline cannot be projected wholly has a window within the raster that may be
+/// larger than need be. Where it reaches off the globe: all of its pixels, and its projectable part
+/// as far as the raster goes. Where the seam of the raster's projection runs through it: the pixels
+/// whose centres lie in it and one more on each side. It is empty where there is no such pixel.
 pixel_window window_of(pixel_mapper& mapper, const cell_grid& cells, cell_index cell);
 
 }  // namespace stip
