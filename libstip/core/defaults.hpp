@@ -307,6 +307,10 @@ inline constexpr std::chrono::milliseconds task_update_interval{200};
 inline constexpr std::chrono::milliseconds stop_deadline{30'000};
 inline constexpr std::chrono::milliseconds stop_poll_interval{5};
 
+/// A log file is rotated at this size; so many old ones are kept.
+inline constexpr size_t log_file_bytes = size_t{64} << 20;
+inline constexpr size_t log_files = 5;
+
 /// Files that a glob may name.
 inline constexpr size_t max_inputs = 1'000'000;
 

@@ -14,6 +14,8 @@
 
 namespace stip {
 
+class buffer_pool;
+
 /// Bounds and choices of a cut.
 struct cut_options {
   geocode_algorithm algorithm = geocode_algorithm::geohash;
@@ -22,6 +24,9 @@ struct cut_options {
   size_t threads = 1;
   /// Bytes of pixel buffers that the cut may hold at once, all threads together.
   uint64_t memory_bytes = uint64_t{256} << 20;
+  /// Where the buffers come from, kept from scene to scene; nullptr: a pool of the cut's own. One
+  /// that several cuts share must hold the bytes of all of them.
+  buffer_pool* pool = nullptr;
 };
 
 /// The window of one chip: one subdataset of one cell.
@@ -61,12 +66,17 @@ class cut_sink {
 };
 
 struct cut_summary {
+  /// Cells with a wanted chip, and those of them in which no wanted chip has a valid pixel.
   uint64_t cells = 0;
   uint64_t cells_without_data = 0;
+  /// Pixels of the scene, all subdatasets together.
   uint64_t pixels = 0;
+  /// Pixels that were read and hold data in at least one band. Where no wanted chip is, nothing is
+  /// read.
   uint64_t valid_pixels = 0;
   /// Pixels of the scene that lie in no cell (beyond +-85.05 degrees for quadtiles).
   uint64_t pixels_without_cell = 0;
+  /// Bytes of pixels and masks that were read, and of the records that the sink got.
   uint64_t decoded_bytes = 0;
   uint64_t encoded_bytes = 0;
 };

@@ -1,0 +1,137 @@
+#include "libstip/raster/plan_cells.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace stip {
+
+namespace {
+
+/// Counts by cell in memory that is proportional to the number of cells, not of runs.
+class tally {
+ public:
+  explicit tally(const cell_grid& cells) : cells_(cells) {}
+
+  void add(const cell_run& run) {
+    const cell_index cell{run.cell_column, run.cell_row};
+    auto& slot = recent_[static_cast<size_t>(cell.column + cell.row * 37) % recent_.size()];
+    if (slot.cell != cell) {
+      flush(slot);
+      slot.cell = cell;
+    }
+    slot.pixels += static_cast<uint64_t>(run.col_end - run.col_begin);
+  }
+
+  /// Merges what was counted of each cell when much has come together since the last time.
+  /// Returns the number of cells that are known for certain.
+  size_t compact_at_times() {
+    if (counts_.size() >= 2 * merged_ + min_unmerged) compact();
+    return merged_;
+  }
+
+  std::vector<cell_count> take() {
+    for (auto& slot : recent_) flush(slot);
+    compact();
+    return std::move(counts_);
+  }
+
+ private:
+  static constexpr size_t min_unmerged = size_t{1} << 16;
+
+  struct slot {
+    cell_index cell;
+    uint64_t pixels = 0;
+  };
+
+  void flush(slot& slot) {
+    if (slot.pixels > 0) counts_.push_back({cells_.packed(slot.cell), slot.pixels});
+    slot = {};
+  }
+
+  void compact() {
+    std::sort(counts_.begin(), counts_.end(),
+              [](const auto& a, const auto& b) { return a.code < b.code; });
+    size_t kept = 0;
+    for (const auto& count : counts_) {
+      if (kept > 0 && counts_[kept - 1].code == count.code)
+        counts_[kept - 1].pixels += count.pixels;
+      else
+        counts_[kept++] = count;
+    }
+    counts_.resize(kept);
+    merged_ = kept;
+  }
+
+  cell_grid cells_;
+  std::array<slot, 1024> recent_{};
+  std::vector<cell_count> counts_;
+  size_t merged_ = 0;
+};
+
+}  // namespace
+
+result<cell_census> count_cells(cell_runs& runs, size_t max_cells) {
+  const auto too_many = [&] {
+    return fail(ec::limit_exceeded, "plan the cut",
+                "the scene falls into more than " + std::to_string(max_cells) +
+                    " cells at precision " + std::to_string(runs.cells().precision()),
+                "choose a lower precision");
+  };
+  const auto& raster = runs.mapper().raster();
+  cell_census census;
+  tally counts(runs.cells());
+  std::vector<cell_run> row_runs;
+  for (int64_t row = 0; row < raster.height; ++row) {
+    runs.runs(row, 0, raster.width, row_runs);
+    for (const auto& run : row_runs) {
+      if (run.cell_column >= 0)
+        counts.add(run);
+      else
+        census.pixels_without_cell += static_cast<uint64_t>(run.col_end - run.col_begin);
+    }
+    if (counts.compact_at_times() > max_cells) return too_many();
+  }
+  census.cells = counts.take();
+  if (census.cells.size() > max_cells) return too_many();
+  return census;
+}
+
+void count_beyond_raster(cell_runs& runs, std::span<const uint64_t> codes,
+                         std::span<const pixel_window> windows, std::span<uint64_t> counts) {
+  const auto& raster = runs.mapper().raster();
+  // On a periodic grid no pixel lies beyond a column.
+  const bool periodic = runs.mapper().period_columns().has_value();
+  constexpr int64_t far = std::numeric_limits<int64_t>::max();
+  pixel_window hull{far, far, -far, -far};
+  for (const auto& window : windows) {
+    const bool inside = window.row_begin >= 0 && window.row_end <= raster.height &&
+                        (periodic || (window.col_begin >= 0 && window.col_end <= raster.width));
+    if (inside) continue;
+    hull = {std::min(hull.col_begin, window.col_begin), std::min(hull.row_begin, window.row_begin),
+            std::max(hull.col_end, window.col_end), std::max(hull.row_end, window.row_end)};
+  }
+  if (hull.empty()) return;
+  if (periodic) {
+    hull.col_begin = 0;
+    hull.col_end = raster.width;
+  }
+  cell_finder finder(runs.cells());
+  std::vector<cell_run> row_runs;
+  const auto count = [&](int64_t row, int64_t begin, int64_t end) {
+    if (begin >= end) return;
+    runs.runs(row, begin, end, row_runs);
+    for (const auto& run : row_runs)
+      if (const auto at = finder.find(run, codes))
+        counts[*at] += static_cast<uint64_t>(run.col_end - run.col_begin);
+  };
+  for (int64_t row = hull.row_begin; row < hull.row_end; ++row) {
+    if (row < 0 || row >= raster.height) {
+      count(row, hull.col_begin, hull.col_end);
+    } else {
+      count(row, hull.col_begin, std::min<int64_t>(0, hull.col_end));
+      count(row, std::max(raster.width, hull.col_begin), hull.col_end);
+    }
+  }
+}
+
+}  // namespace stip
