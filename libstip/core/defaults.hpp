@@ -135,6 +135,9 @@ inline constexpr uint64_t max_chip_blocks = uint64_t{1} << 20;
 /// A chip's window begins at most this many columns or rows away from its scene's origin.
 inline constexpr int64_t max_window_offset = int64_t{1} << 40;
 
+/// Live albums of a cluster at most.
+inline constexpr size_t max_albums = 10'000;
+
 /// Bytes of an album's name at most.
 inline constexpr size_t max_album_name_bytes = 64;
 
@@ -313,5 +316,38 @@ inline constexpr size_t log_files = 5;
 
 /// Files that a glob may name.
 inline constexpr size_t max_inputs = 1'000'000;
+
+// -- clients ------------------------------------------------------------------
+
+/// What a node answers after it has asked all others (which get request_deadline): nodes, tasks,
+/// albums.
+inline constexpr std::chrono::milliseconds cluster_deadline{15'000};
+
+/// The beginning of a store task, on all nodes where that is asked for.
+inline constexpr std::chrono::milliseconds store_deadline{30'000};
+
+/// A client's attempt to connect.
+inline constexpr std::chrono::milliseconds dial_deadline{5'000};
+
+/// Chips that an export pulls at a time, and bytes of their pixels in memory.
+inline constexpr size_t chips_in_flight = 8;
+inline constexpr uint64_t client_pixel_bytes = uint64_t{512} << 20;
+
+/// How often a client looks at a task: on a terminal, and at first and at most where nobody
+/// watches. So many failures one after the other end the watch, never the task.
+inline constexpr std::chrono::milliseconds progress_interval{250};
+inline constexpr std::chrono::milliseconds first_task_poll{20};
+inline constexpr std::chrono::milliseconds max_task_poll{500};
+inline constexpr int task_poll_failures = 5;
+
+/// How long an embedded node may take until it is ready.
+inline constexpr std::chrono::milliseconds embedded_start_deadline{30'000};
+
+/// Lines of the shell's history, and bytes of one line.
+inline constexpr int shell_history_lines = 1000;
+inline constexpr size_t max_shell_line_bytes = size_t{64} << 10;
+
+/// Threads that a client's actor system runs; its work is to wait.
+inline constexpr size_t client_threads = 2;
 
 }  // namespace stip::defaults

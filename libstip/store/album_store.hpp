@@ -11,6 +11,7 @@
 #include "libstip/catalog/image.hpp"
 #include "libstip/catalog/index.hpp"
 #include "libstip/catalog/rows.hpp"
+#include "libstip/core/defaults.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/store/file_system.hpp"
 #include "libstip/store/metadata.hpp"
@@ -23,6 +24,12 @@ struct store_options {
   open_mode mode = open_mode::read_write;
   /// Stores are refused when fewer bytes are free; deletes still work.
   uint64_t free_bytes_watermark = 0;
+  /// A segment file is given so many bytes when it is created, doubles up to the second number,
+  /// and is then followed by another.
+  uint64_t min_segment_bytes = defaults::min_segment_bytes;
+  uint64_t max_segment_bytes = defaults::max_segment_bytes;
+  /// The LMDB map begins with so many bytes, and doubles when it is full.
+  uint64_t initial_map_bytes = defaults::initial_map_bytes;
 };
 
 /// A chip to be named by a commit: its description and the place of each of its blocks.
@@ -31,7 +38,8 @@ struct put_chip {
   std::vector<block_location> blocks;
 };
 
-/// A scene record (its JSON) that chips of the same commit may refer to.
+/// A scene record (its JSON) that chips of the same commit may refer to. One that is there already
+/// stays as it is.
 struct put_scene {
   hash128 id;
   std::string json;
@@ -65,7 +73,9 @@ struct commit_outcome {
 };
 
 struct store_statistics {
+  /// Visible images.
   uint64_t images = 0;
+  /// Chips on disk, those of images that are not (yet) complete included.
   uint64_t chips = 0;
   /// Bytes of live blocks, and of the segment files as used.
   uint64_t live_bytes = 0;
@@ -74,11 +84,19 @@ struct store_statistics {
 
 /// One album's chips on this node: append-only segments of blocks and one LMDB environment of
 /// metadata. One thread writes; any number may read at the same time.
+///
+/// When chips of one image come from different scenes, or a scene is stored again with another
+/// number of subdatasets, the newest complete set of chips is the image (image_state.hpp); an older
+/// one stays visible until a newer one is complete, and they never mix.
 class album_store {
  public:
   /// Opens or creates the store in `directory`. Recovers: what LMDB does not name does not exist;
-  /// a named block beyond the end of its file is a lost chip, reported by lost_chips().
-  /// Errors: io_error, corrupt, incompatible (a newer format), locked.
+  /// a named block beyond the end of its file is a lost chip, reported by lost_chips(); its image
+  /// is not visible until the same chip is stored again.
+  /// The caller sees to it (data_directory does) that a directory is open for writing once, or for
+  /// reading any number of times. A directory that is not there reads as an empty store.
+  /// Errors: io_error, no_space, corrupt, incompatible (a newer format), invalid_argument (another
+  /// algorithm than that it was created with).
   static result<std::unique_ptr<album_store>> open(const std::string& directory,
                                                    geocode_algorithm algorithm,
                                                    const store_options& options, file_system& files,
@@ -89,11 +107,16 @@ class album_store {
 
   /// Appends whole block records (one or more, back to back, each verified by the caller with
   /// parse_block) and returns the place of each. Not durable, and not there after a crash, until a
-  /// commit names them. Errors: no_space, io_error.
+  /// commit names them. Errors: no_space, io_error, malformed (not whole records), forbidden
+  /// (opened for reading).
   result<std::vector<block_location>> append(std::span<const std::byte> records);
 
   /// Syncs the segments that were appended to, then writes the metadata in one LMDB transaction
-  /// with full sync. When this returns without an error, everything in it is durable.
+  /// with full sync. When this returns without an error, everything in it is durable; with one, all
+  /// is as before. A failed sync loses the blocks since the last good one: they have to be appended
+  /// again, and a commit that names them is refused (conflict).
+  /// Errors: invalid_argument, malformed, limit_exceeded (the request, or a scene that is not
+  /// there), conflict, no_space, io_error, forbidden (opened for reading).
   result<commit_outcome> commit(const commit_request& request);
 
   // -- readers, any thread ----------------------------------------------------
@@ -120,7 +143,7 @@ class album_store {
 
   store_statistics statistics() const;
 
-  /// Keys of chips whose blocks lie beyond the end of their files.
+  /// Keys of chips (KEY/SUBDATASET) whose blocks lay beyond the end of their files at the opening.
   const std::vector<std::string>& lost_chips() const;
 
  private:

@@ -83,14 +83,19 @@ result<void> chip_writer::append(const chip_part& part, std::vector<put_chip>& f
     STIP_ASSIGN(const auto places,
                 store_->append(std::as_bytes(std::span{part.records.data(), part.records.size()})));
     if (places.size() != headers.size())
-      return fail(ec::internal, what, "the store placed another number of blocks than it was given");
+      return fail(ec::internal, what,
+                  "the store placed another number of blocks than it was given");
     for (size_t i = 0; i < headers.size(); ++i)
       upload.blocks[part.blocks[i]] = {places[i], headers[i].content};
   }
   if (part.description.empty()) return {};
   auto chip = finish(part);
+  if (!chip) {
+    // A part that was overtaken may still come: the last one is then sent again.
+    if (chip.error().code != ec::conflict) uploads_.erase(part.upload);
+    return fail(std::move(chip).error());
+  }
   uploads_.erase(part.upload);
-  if (!chip) return fail(std::move(chip).error());
   finished.push_back(std::move(*chip));
   return {};
 }

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libstip/store/album_store.hpp"
+#include "libstip/store/image_state.hpp"
+#include "libstip/store/records.hpp"
+
+namespace stip {
+
+/// Keys (of table::chips or table::pending, which differ in length) of chips whose blocks are lost.
+using lost_keys = std::set<std::string, std::less<>>;
+
+/// What a store has to know after a commit, besides its outcome.
+struct commit_effects {
+  int64_t images = 0;
+  int64_t chips = 0;
+  int64_t live_bytes = 0;
+  int64_t segment_bytes = 0;
+  /// Keys that are no longer lost, or are lost under another key now.
+  std::vector<std::string> found;
+  std::vector<std::string> lost;
+};
+
+/// Everything that is stored of the image with this prefix.
+result<image_state> load_image(const transaction& txn, name_table& names, std::string_view prefix,
+                               const image_key& key, const lost_keys& lost);
+
+/// Writes a request into a transaction. One object for one attempt.
+class commit_writer {
+ public:
+  commit_writer(write_transaction& txn, geocode_algorithm algorithm, const lost_keys& lost)
+      : txn_(&txn), algorithm_(algorithm), lost_(&lost) {}
+
+  /// Errors: invalid_argument (a chip refers to a scene that is not there), and those of the
+  /// transaction.
+  result<void> write(const commit_request& request);
+
+  commit_outcome outcome;
+  commit_effects effects;
+
+ private:
+  /// What a request does to one image: positions in its lists.
+  struct image_request {
+    const image_key* key = nullptr;
+    std::vector<size_t> chips;
+    std::vector<size_t> tombstones;
+  };
+
+  struct segment_change {
+    uint64_t end = 0;
+    int64_t live_bytes = 0;
+  };
+
+  using records = std::map<std::string, std::string>;
+
+  result<void> write_scenes(const commit_request& request);
+  result<void> write_image(const commit_request& request, std::string_view prefix,
+                           const image_request& changes);
+  result<records> encode_chips(const image_state& state, std::string_view prefix);
+  result<void> write_chips(const records& before, const records& after);
+  void count_blocks(const image_state& state, int sign);
+  void note_lost(const image_state& state, std::string_view prefix,
+                 std::vector<std::string>& keys) const;
+  result<void> write_segments();
+  result<void> write_totals();
+
+  write_transaction* txn_;
+  geocode_algorithm algorithm_;
+  const lost_keys* lost_;
+  std::map<uint32_t, segment_change> segments_;
+  /// Of images in the tables, those with a lost chip included (effects.images are visible ones).
+  int64_t complete_images_ = 0;
+};
+
+}  // namespace stip

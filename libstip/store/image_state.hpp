@@ -1,0 +1,88 @@
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "libstip/store/album_store.hpp"
+
+namespace stip {
+
+/// The pixel coverage of an image: the least of its measured subdatasets; of all, when none of them
+/// is measured data.
+class coverage_of_image {
+ public:
+  void add(bool quality, double coverage) {
+    auto& least = quality ? least_quality_ : least_measured_;
+    least = least ? std::min(*least, coverage) : coverage;
+  }
+  double value() const { return least_measured_.value_or(least_quality_.value_or(0)); }
+
+ private:
+  std::optional<double> least_measured_, least_quality_;
+};
+
+/// What a node holds of one image, and the rules by which chips and tombstones change it.
+///
+/// Chips of one scene and one declared count form a set. A set is complete when all its
+/// subdatasets are there; its rank is the version of its oldest chip, then scene, then count. The
+/// complete set of the highest rank is the image; there is none if no set is complete. So the old
+/// image stays until a newer set is complete, and subdatasets of different scenes never mix.
+/// A chip that can no longer be part of the image (of another set, and below the image's rank, or
+/// older than the tombstone) is dropped. The same facts in any order give the same image.
+class image_state {
+ public:
+  struct set_id {
+    hash128 scene;
+    uint16_t count = 0;
+    auto operator<=>(const set_id&) const = default;
+  };
+
+  struct held_chip {
+    chip_record record;
+    /// Its blocks lie beyond the end of their file: it takes part in ranks, but anything equal
+    /// takes its place.
+    bool lost = false;
+  };
+
+  using chip_set = std::map<uint16_t, held_chip>;
+
+  image_state() = default;
+
+  /// Takes in what is stored, without any rule.
+  void restore(held_chip chip);
+  void restore(const version& tombstone) { tombstone_ = tombstone; }
+
+  put_outcome put(const put_chip& chip);
+
+  /// Drops chips older than `when`.
+  void hide(const version& when);
+
+  const std::map<set_id, chip_set>& sets() const { return sets_; }
+
+  /// The set that is the image; null if there is none.
+  const chip_set* image() const;
+
+  /// What the index has to know; nothing if there is no image, or a chip of it is lost.
+  std::optional<index_entry> entry() const;
+
+  /// The newest tombstone, if there is any.
+  const std::optional<version>& tombstone() const { return tombstone_; }
+
+ private:
+  struct rank {
+    version oldest;
+    set_id set;
+    auto operator<=>(const rank&) const = default;
+  };
+
+  std::optional<rank> image_rank() const;
+  void drop_outranked();
+
+  std::map<set_id, chip_set> sets_;
+  std::optional<version> tombstone_;
+};
+
+}  // namespace stip
