@@ -209,11 +209,11 @@ CAF_TEST(the default order is timestamp then geocode then platform then source t
   // Each is later by one part and earlier by all the parts that count less.
   const std::vector<image_facts> sorted = {
       base,
-      with([](auto& i) { i.key.tile = "u"; }),
-      with([](auto& i) { i.key.source = "t", i.key.tile = "a"; }),
-      with([](auto& i) { i.key.platform = "Q", i.key.source = "a"; }),
-      with([](auto& i) { i.key.geocode = "b", i.key.platform = "A"; }),
-      with([](auto& i) { i.key.timestamp = 6, i.key.geocode = "0"; })};
+      with([](auto& i) { i.key.tile.assign(1, 'u'); }),
+      with([](auto& i) { i.key.source.assign(1, 't'), i.key.tile.assign(1, 'a'); }),
+      with([](auto& i) { i.key.platform.assign(1, 'Q'), i.key.source.assign(1, 'a'); }),
+      with([](auto& i) { i.key.geocode.assign(1, 'b'), i.key.platform.assign(1, 'A'); }),
+      with([](auto& i) { i.key.timestamp = 6, i.key.geocode.assign(1, '0'); })};
   for (size_t i = 0; i + 1 < sorted.size(); ++i)
     CAF_CHECK(before(sort_field::timestamp, sorted[i], sorted[i + 1]));
 }
@@ -267,7 +267,7 @@ CAF_TEST(a filter comes back from its packed form and damage is never accepted u
     auto f = any.any_filter();
     if (f.start && f.end && *f.start > *f.end) std::swap(f.start, f.end);
     if (!f.geocode) f.recurse = false;
-    if (f.platform && f.platform->empty()) f.platform = "x";
+    if (f.platform && f.platform->empty()) f.platform = std::string("x");
     auto bytes = encode(f);
     const auto back = decode_filter(bytes);
     CAF_REQUIRE(back);

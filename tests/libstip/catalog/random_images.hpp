@@ -37,7 +37,7 @@ class random_images {
     static const std::vector<std::string> names = {"raw", "split", "ra", "filled", "raw2"};
     return pick(names);
   }
-  std::string tile() { return "T" + std::to_string(below(4) * below(30)); }
+  std::string tile() { return std::string("T").append(std::to_string(below(4) * below(30))); }
 
   std::string geocode() {
     const auto digits = alphabet(algorithm_);
