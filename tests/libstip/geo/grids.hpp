@@ -75,6 +75,11 @@ inline std::vector<named_grid> hard_grids() {
       {2, 5});
   add("geostationary limb", square(geostationary, -5500000, 3000000, 8000, 200, 220), {2, 3},
       {4, 7});
+  add("NAD27 over the border of two datum shifts",
+      square("EPSG:26715", 300000, 5600000, 4000, 200, 220), {3, 4}, {7, 9});
+  add("NAD83", square("EPSG:26912", 300000, 4500000, 30, 300, 200), {5, 6}, {11, 14});
+  add("seam of the projection", square("EPSG:3832", -20030000, 5000000, 100000, 401, 100), {2},
+      {4});
   add("Albers", square("EPSG:5070", -2300000, 3100000, 18000, 260, 160), {2, 3}, {4, 7});
   add("LAEA Europe", square("EPSG:3035", 2600000, 5400000, 15000, 220, 240), {2, 3}, {5, 7});
   return all;
