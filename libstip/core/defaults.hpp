@@ -268,7 +268,7 @@ inline constexpr std::chrono::milliseconds parcel_deadline{60'000};
 inline constexpr std::chrono::milliseconds erase_deadline{300'000};
 
 /// A worker that has not come back for so long is given up.
-inline constexpr std::chrono::hours longest_job{24 * 7};
+inline constexpr std::chrono::milliseconds longest_job{7 * 24 * 3600 * 1000};
 
 /// Threads of a node: writers (one job an album), readers (a cold disk wants eight requests in
 /// flight), and loads. Jobs that may wait for one besides.
@@ -325,6 +325,9 @@ inline constexpr std::chrono::milliseconds cluster_deadline{15'000};
 
 /// The beginning of a store task, on all nodes where that is asked for.
 inline constexpr std::chrono::milliseconds store_deadline{30'000};
+
+/// Where a client looks for a node when nothing else is said.
+inline constexpr uint16_t port = 15606;
 
 /// A client's attempt to connect.
 inline constexpr std::chrono::milliseconds dial_deadline{5'000};

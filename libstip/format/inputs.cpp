@@ -15,7 +15,9 @@ namespace stip {
 
 namespace {
 
-bool is_vsi(const std::string& name) { return name.starts_with("/vsi"); }
+bool is_vsi(const std::string& name) {
+  return name.starts_with("/vsi");
+}
 
 tl::unexpected<error> nothing_matches(const std::string& glob) {
   return fail(ec::not_found, "find inputs for '" + glob + "'", "no file matches",
@@ -31,7 +33,8 @@ result<std::vector<std::string>> resolve_vsi(const std::string& name) {
       VSIReadDirEx(directory.c_str(), int(defaults::max_inputs) + 1), &CSLDestroy};
   std::vector<std::string> out;
   for (char** entry = entries.get(); entry != nullptr && *entry != nullptr; ++entry)
-    if (::fnmatch(pattern.c_str(), *entry, FNM_PERIOD) == 0) out.push_back(directory + "/" + *entry);
+    if (::fnmatch(pattern.c_str(), *entry, FNM_PERIOD) == 0)
+      out.push_back(directory + "/" + *entry);
   return out;
 }
 
@@ -82,7 +85,8 @@ result<void> check_input(const std::string& input, const std::vector<std::string
       const auto [in_base, in_path] =
           std::mismatch(base.begin(), base.end(), path.begin(), path.end());
       // A root that was written with a trailing slash ends in an empty part.
-      if (in_base == base.end() || (in_base->empty() && std::next(in_base) == base.end())) return {};
+      if (in_base == base.end() || (in_base->empty() && std::next(in_base) == base.end()))
+        return {};
     }
   }
   return fail(ec::forbidden, what, "it is not under the node's input-roots",

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "actors/context.hpp"
+#include "libstip/catalog/index.hpp"
+#include "libstip/store/album_store.hpp"
+
+namespace stip {
+
+/// What readers see of an album on this node: its store, and the latest snapshot of its index. The
+/// storage actor replaces the snapshot after each commit; whoever reads takes a copy and never
+/// waits for the writer. Shared by threads.
+struct album_view {
+  album_view(context_ptr c, album a, std::unique_ptr<album_store> s, image_index i)
+      : context(std::move(c)),
+        definition(std::move(a)),
+        store(std::move(s)),
+        index_(std::move(i)) {}
+
+  ~album_view() {
+    store.reset();
+    if (!remove_files) return;
+    if (auto removed = context->directory->remove_album(definition.uid); !removed)
+      context->log->error("{}", to_string(removed.error()));
+  }
+
+  image_index index() const {
+    const std::lock_guard guard{mutex_};
+    return index_;
+  }
+  void set_index(image_index next) {
+    const std::lock_guard guard{mutex_};
+    index_ = std::move(next);
+  }
+
+  const context_ptr context;
+  const album definition;
+  std::unique_ptr<album_store> store;
+  /// Queries are refused; the index is empty.
+  std::atomic<bool> closed{false};
+  /// The album was deleted: its files go when the last reader has left.
+  std::atomic<bool> remove_files{false};
+
+ private:
+  mutable std::mutex mutex_;
+  image_index index_;
+};
+
+/// The index of everything that a store holds. Blocks.
+result<image_index> build_index(const album_store& store, geocode_algorithm algorithm);
+
+/// Opens the store and builds its index (none for a closed album). Blocks.
+result<album_view_ptr> open_album_view(const context_ptr& context, const album& definition);
+
+}  // namespace stip

@@ -1,0 +1,339 @@
+#include "actors/albums.hpp"
+
+#include <algorithm>
+#include <caf/all.hpp>
+
+#include "actors/errors.hpp"
+#include "actors/executor.hpp"
+#include "actors/gather.hpp"
+#include "actors/storage.hpp"
+
+namespace stip {
+
+namespace {
+
+using self_pointer = albums_actor::stateful_pointer<albums_state>;
+
+/// The name under which users see the album: another one of the same name may be older.
+std::string shown_name(const album_directory& directory, const album& a) {
+  for (const auto& listed : directory.list())
+    if (listed.album.uid == a.uid) return listed.shown;
+  return a.name;
+}
+
+void answer_waiting(albums_state::opened& entry) {
+  for (auto& promise : entry.waiting) promise.deliver(entry.storage);
+  entry.waiting.clear();
+}
+
+void fail_waiting(albums_state::opened& entry, const error& why) {
+  for (auto& promise : entry.waiting) promise.deliver(to_caf(why));
+  entry.waiting.clear();
+}
+
+/// Opens the album's storage, unless it is open or opening; promises in `waiting` are then kept.
+void open_storage(self_pointer self, const album& definition,
+                  std::optional<caf::typed_response_promise<storage_actor>> promise) {
+  auto& state = self->state;
+  auto [at, fresh] = state.open.try_emplace(definition.uid);
+  auto& entry = at->second;
+  if (promise) entry.waiting.push_back(std::move(*promise));
+  if (entry.storage) return answer_waiting(entry);
+  if (!fresh && entry.opening) return;
+  entry.opening = true;
+  run_blocking(
+      self, state.context->writers, defaults::commit_deadline,
+      [context = state.context, definition] { return open_album_view(context, definition); },
+      [self, definition](result<album_view_ptr> view) {
+        auto& state = self->state;
+        auto& entry = state.open[definition.uid];
+        entry.opening = false;
+        if (!view) {
+          state.context->log->error("album {}: {}", definition.name, to_string(view.error()));
+          fail_waiting(entry, view.error());
+          state.open.erase(definition.uid);
+          return;
+        }
+        entry.view = std::move(*view);
+        entry.storage = self->spawn<caf::linked>(storage_behavior, state.context, entry.view);
+        self->send(state.query, atom::update_v, shown_name(state.directory, definition),
+                   entry.view);
+        answer_waiting(entry);
+      });
+}
+
+/// What has to happen on this node when an album's state has changed.
+void apply_change(self_pointer self, const album& now) {
+  auto& state = self->state;
+  auto at = state.open.find(now.uid);
+  if (now.deleted) {
+    self->send(state.query, atom::update_v, now.name, album_view_ptr{});
+    if (at == state.open.end()) return;
+    if (at->second.view) at->second.view->remove_files = true;
+    if (at->second.storage) {
+      self->unlink_from(at->second.storage);
+      self->send_exit(at->second.storage, caf::exit_reason::user_shutdown);
+    }
+    fail_waiting(at->second, {ec::not_found, "open album " + now.name, "it was deleted", {}});
+    state.open.erase(at);
+  } else if (at == state.open.end() || !at->second.storage) {
+    if (!now.closed) open_storage(self, now, std::nullopt);
+  } else if (now.closed) {
+    caf::anon_send(at->second.storage, atom::close_v);
+  } else {
+    caf::anon_send(at->second.storage, atom::open_v);
+  }
+}
+
+/// Keeps a changed definition on the disk, then `then`.
+template <class Then>
+void save(self_pointer self, const album& changed, Then then) {
+  if (self->state.context->settings.mode == open_mode::read_only) return then(result<void>{});
+  run_blocking(
+      self, self->state.context->writers, defaults::commit_deadline,
+      [context = self->state.context, changed] { return context->directory->save(changed); }, then);
+}
+
+/// Takes in what a peer knows; what is news here is saved and acted on.
+void merge(self_pointer self, const std::vector<album>& theirs) {
+  for (const auto& a : theirs) {
+    if (auto fine = check(a); !fine) {
+      self->state.context->log->error("{}", to_string(fine.error()));
+      continue;
+    }
+    if (!self->state.directory.merge(a)) continue;
+    save(self, a, [self, a](result<void> saved) {
+      if (!saved) return self->state.context->log->error("{}", to_string(saved.error()));
+      self->state.context->log->info("album {} is {}", a.name,
+                                     a.deleted  ? "deleted"
+                                     : a.closed ? "closed"
+                                                : "open");
+      apply_change(self, a);
+    });
+  }
+}
+
+/// Saves a change that was made here, tells every peer, and answers when they know.
+caf::result<album> publish_change(self_pointer self, result<album> change) {
+  if (!change) return to_caf(change.error());
+  auto promise = self->make_response_promise<album>();
+  save(self, *change, [self, changed = *change, promise](result<void> saved) mutable {
+    if (!saved) return (void)promise.deliver(to_caf(saved.error()));
+    self->state.context->log->info("album {} is {}", changed.name,
+                                   changed.deleted  ? "deleted"
+                                   : changed.closed ? "closed"
+                                                    : "open");
+    apply_change(self, changed);
+    gather<std::vector<album>>(
+        *self->state.view,
+        [self, changed](const peer& p) {
+          return self->request(p.handles.albums, defaults::request_deadline, atom::exchange_v,
+                               std::vector<album>{changed});
+        },
+        [self, changed, promise](auto, const std::vector<std::string>& problems) mutable {
+          // Those that are away learn it when they are back.
+          for (const auto& problem : problems)
+            self->state.context->log->warn("album {}: {}", changed.name, problem);
+          promise.deliver(std::move(changed));
+        });
+  });
+  return promise;
+}
+
+result<album> create(self_pointer self, const album& wanted) {
+  album_request request{wanted.name, wanted.algorithm, wanted.dht_key_length,
+                        std::max(1u, wanted.replication), wanted.placement};
+  if (request.replication > 1)
+    return fail(ec::unsupported, "create album " + wanted.name,
+                "more than one copy of a chip cannot be kept yet", "leave --replication out");
+  if (request.placement != replica_placement::ring)
+    return fail(ec::unsupported, "create album " + wanted.name,
+                "replica placement needs replication, which is not there yet",
+                "leave --replica-placement out");
+  return self->state.directory.create(request, self->state.context->versions->next());
+}
+
+result<void> check_writable(self_pointer self) {
+  if (self->state.context->settings.mode == open_mode::read_write) return {};
+  return fail(ec::forbidden, "change an album", "the directory is open for reading only");
+}
+
+/// Runs an operation on the storage of the named album, opening it if need be.
+template <class T, class... Ts>
+caf::result<T> on_storage(self_pointer self, const std::string& name, const Ts&... message) {
+  auto found = self->state.directory.find(name);
+  if (!found) return to_caf(found.error());
+  auto promise = self->make_response_promise<T>();
+  auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
+  self->request(albums_actor{self}, defaults::commit_deadline, atom::album_of_v, *found)
+      .then(
+          [self, promise, give_up, message...](const storage_actor& storage) mutable {
+            self->request(storage, defaults::erase_deadline, message...)
+                .then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
+                      give_up);
+          },
+          give_up);
+  return promise;
+}
+
+storage_status operator+(storage_status a, const storage_status& b) {
+  return {a.images + b.images, a.chips + b.chips, a.live_bytes + b.live_bytes,
+          a.disk_bytes + b.disk_bytes};
+}
+
+void exchange_with_a_peer(self_pointer self) {
+  auto& state = self->state;
+  std::vector<const peer*> others;
+  for (const auto& p : state.view->peers)
+    if (!p.self && p.reachable) others.push_back(&p);
+  if (others.empty()) return;
+  const auto& p = *others[state.next_peer++ % others.size()];
+  self->request(p.handles.albums, defaults::request_deadline, atom::exchange_v,
+                state.directory.states())
+      .then([self](const std::vector<album>& theirs) { merge(self, theirs); },
+            [](caf::error&) { /* the next round asks again; membership tells who is away */ });
+}
+
+}  // namespace
+
+albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr context,
+                                            std::vector<album> kept) {
+  auto& state = self->state;
+  state.context = std::move(context);
+  state.view = std::make_shared<cluster_view>();
+  for (const auto& a : kept) state.directory.merge(a);
+  self->delayed_send(self, defaults::album_exchange_interval, atom::tick_v);
+  return {
+      [self](atom::create, const album& wanted) -> caf::result<album> {
+        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
+        return publish_change(self, create(self, wanted));
+      },
+      [self](atom::get, const std::string& name) {
+        return to_answer(self->state.directory.find(name));
+      },
+      [self](atom::list) {
+        std::vector<album> out;
+        for (auto& listed : self->state.directory.list()) {
+          out.push_back(std::move(listed.album));
+          out.back().name = std::move(listed.shown);
+        }
+        return out;
+      },
+      [self](atom::open, const std::string& name) -> caf::result<album> {
+        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
+        auto& state = self->state;
+        return publish_change(self, state.directory.open(name, state.context->versions->next()));
+      },
+      [self](atom::close, const std::string& name) -> caf::result<album> {
+        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
+        auto& state = self->state;
+        return publish_change(self, state.directory.close(name, state.context->versions->next()));
+      },
+      [self](atom::remove, const std::string& name) -> caf::result<album> {
+        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
+        auto& state = self->state;
+        return publish_change(self, state.directory.erase(name, state.context->versions->next()));
+      },
+      [self](atom::exchange, const std::vector<album>& theirs) {
+        merge(self, theirs);
+        return self->state.directory.states();
+      },
+      [self](atom::erase, const std::string& name, const filter& match,
+             const version& when) -> caf::result<uint64_t> {
+        auto found = self->state.directory.find(name);
+        if (!found) return to_caf(found.error());
+        if (auto fine = check(match, found->algorithm); !fine) return to_caf(fine.error());
+        // The version of a deletion is given where it begins.
+        const auto began = when == version{} ? self->state.context->versions->next() : when;
+        auto promise = self->make_response_promise<uint64_t>();
+        gather<uint64_t>(
+            *self->state.view,
+            [self, name, match, began](const peer& p) {
+              return self->request(p.handles.albums, defaults::erase_deadline, atom::here_v,
+                                   atom::erase_v, name, match, began);
+            },
+            [promise, name](auto answers, auto problems) mutable {
+              uint64_t erased = 0;
+              for (const auto& [who, count] : answers) erased += count;
+              if (problems.empty())
+                promise.deliver(erased);
+              else
+                promise.deliver(to_caf({ec::unavailable, "delete images of album " + name,
+                                        problems.front() + " (" + std::to_string(erased) +
+                                            " were deleted on other nodes)",
+                                        "delete again when all nodes are up"}));
+            });
+        return promise;
+      },
+      [self](atom::here, atom::erase, const std::string& name, const filter& match,
+             const version& when) {
+        return on_storage<uint64_t>(self, name, atom::erase_v, match, when);
+      },
+      [self](atom::album_of, const album& target) -> caf::result<storage_actor> {
+        auto& state = self->state;
+        auto known = state.directory.find(target.uid);
+        // A batch that carries an album that we missed brings it along.
+        if (!known) {
+          if (auto fine = check(target); !fine) return to_caf(fine.error());
+          merge(self, {target});
+          known = state.directory.find(target.uid);
+        }
+        if (!known || known->deleted)
+          return to_caf(
+              {ec::not_found, "open album " + target.name, "it was deleted", "create it again"});
+        auto promise = self->make_response_promise<storage_actor>();
+        open_storage(self, *known, promise);
+        return promise;
+      },
+      [self](atom::status, const std::string& name) -> caf::result<album_status> {
+        auto found = self->state.directory.find(name);
+        if (!found) return to_caf(found.error());
+        auto promise = self->make_response_promise<album_status>();
+        gather<storage_status>(
+            *self->state.view,
+            [self, name](const peer& p) {
+              return self->request(p.handles.albums, defaults::request_deadline, atom::here_v,
+                                   atom::status_v, name);
+            },
+            [promise, found = *found](auto answers, auto problems) mutable {
+              album_status out{found, {}, std::move(problems)};
+              for (const auto& [who, status] : answers) out.total = out.total + status;
+              promise.deliver(std::move(out));
+            });
+        return promise;
+      },
+      [self](atom::here, atom::status, const std::string& name) {
+        return on_storage<storage_status>(self, name, atom::status_v);
+      },
+      [self](atom::here, atom::status) {
+        storage_status sum;
+        for (const auto& [uid, entry] : self->state.open)
+          if (entry.view) {
+            const auto s = entry.view->store->statistics();
+            sum = sum + storage_status{s.images, s.chips, s.live_bytes, s.segment_bytes};
+          }
+        return sum;
+      },
+      [self](atom::start, const query_actor& query) {
+        auto& state = self->state;
+        state.query = query;
+        for (const auto& a : state.directory.states()) {
+          if (!a.deleted && !a.closed) open_storage(self, a, std::nullopt);
+          if (a.deleted && state.context->settings.mode == open_mode::read_write)
+            run_blocking(
+                self, state.context->writers, defaults::commit_deadline,
+                [context = state.context, a] { return context->directory->remove_album(a.uid); },
+                [self](result<void> removed) {
+                  if (!removed) self->state.context->log->warn("{}", to_string(removed.error()));
+                });
+        }
+      },
+      [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
+      [self](atom::tick) {
+        exchange_with_a_peer(self);
+        self->delayed_send(self, defaults::album_exchange_interval, atom::tick_v);
+      },
+  };
+}
+
+}  // namespace stip

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "actors/album_view.hpp"
+#include "actors/context.hpp"
+#include "libstip/cluster/album_directory.hpp"
+
+namespace stip {
+
+struct albums_state {
+  static inline const char* name = "albums";
+
+  /// The storage of an album, or those who wait for it to open.
+  struct opened {
+    bool opening = false;
+    storage_actor storage;
+    album_view_ptr view;
+    std::vector<caf::typed_response_promise<storage_actor>> waiting;
+  };
+
+  context_ptr context;
+  query_actor query;
+  cluster_view_ptr view;
+  album_directory directory;
+  std::map<hash128, opened> open;
+  size_t next_peer = 0;
+};
+
+/// Albums on every node: definitions are kept on the disk, told to the peers when they change and
+/// compared with theirs every now and then; deletes stay deleted. Opens the storage of each.
+albums_actor::behavior_type albums_behavior(albums_actor::stateful_pointer<albums_state> self,
+                                            context_ptr context, std::vector<album> kept);
+
+}  // namespace stip

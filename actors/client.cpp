@@ -1,0 +1,291 @@
+#include "actors/client.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <caf/all.hpp>
+#include <cstddef>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "actors/errors.hpp"
+#include "libstip/catalog/scene_record.hpp"
+#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/defaults.hpp"
+#include "libstip/raster/block.hpp"
+
+namespace stip {
+
+namespace {
+
+/// One request, and its answer or why there is none.
+template <class T, class Handle, class... Ts>
+result<T> ask(caf::actor_system& system, const Handle& whom, std::chrono::milliseconds deadline,
+              const std::string& what, const Ts&... message) {
+  caf::scoped_actor self{system};
+  result<T> out = fail(ec::timeout, what, "no answer within the deadline");
+  self->request(whom, deadline, message...)
+      .receive([&](T& answer) { out = std::move(answer); },
+               [&](caf::error& err) { out = fail(from_caf(err, what)); });
+  return out;
+}
+
+template <class Row, class Decode>
+result<answer_page<Row>> decode_page(result<query_answer> answer, Decode decode) {
+  if (!answer) return fail(std::move(answer).error());
+  answer_page<Row> page;
+  STIP_ASSIGN(page.rows, decode(answer->rows));
+  page.more = answer->more;
+  page.problems = std::move(answer->problems);
+  if (page.more && page.rows.empty())
+    return fail(ec::malformed, "list images", "the node says there are more, and gives none",
+                "look at the node's log");
+  return page;
+}
+
+/// A node's description of a chip is believed only where it agrees with the scene record.
+result<void> check_against_scene(const chip_description& chip, const scene_description& scene) {
+  const auto wrong = [&](std::string why) {
+    return fail(ec::malformed, "read image " + to_string(chip.key), std::move(why),
+                "look at the node's log");
+  };
+  if (chip.subdataset_index >= scene.subdatasets.size())
+    return wrong("the scene has no subdataset number " + std::to_string(chip.subdataset_index));
+  const auto& part = scene.subdatasets[chip.subdataset_index];
+  if (chip.bands != part.bands.size() || chip.type != part.type ||
+      chip.mask_planes != mask_planes(part.valid, part.bands.size()))
+    return wrong("chip and scene disagree on subdataset " + part.id);
+  return {};
+}
+
+/// Bytes of a chip that is put together.
+uint64_t image_bytes(const chip_description& chip) {
+  const auto area = uint64_t{chip.width} * chip.height;
+  return area * (chip.bands * size_of(chip.type) + chip.mask_planes);
+}
+
+/// What stip says of an image, as the exported file's metadata.
+std::map<std::string, std::string> items_of(const image_row& image, const chip_description& chip) {
+  std::map<std::string, std::string> items = {
+      {"GEOCODE", image.key.geocode},
+      {"PLATFORM", image.key.platform},
+      {"SOURCE", image.key.source},
+      {"TILE", image.key.tile},
+      {"TIMESTAMP", to_iso8601(image.key.timestamp)},
+      {"SUBDATASET", chip.subdataset},
+      {"PIXEL_COVERAGE", std::to_string(chip.pixel_coverage())},
+  };
+  if (image.cloud_coverage) items["CLOUD_COVERAGE"] = std::to_string(*image.cloud_coverage);
+  return items;
+}
+
+/// Places the records of one page; they stand one after the other.
+result<void> place_page(const block_page& page, const std::string& what, chip_assembler& chip) {
+  auto rest = std::as_bytes(std::span{page.records});
+  for (const auto block : page.blocks) {
+    STIP_ASSIGN(const auto header, parse_block(rest));
+    STIP_TRY(chip.place(block, rest));
+    rest = rest.subspan(record_bytes(header));
+  }
+  if (!rest.empty())
+    return fail(ec::malformed, what, "bytes are left over in the answer", "look at the node's log");
+  return {};
+}
+
+}  // namespace
+
+client::client(caf::actor_system& system, node_handles handles)
+    : system_(system), handles_(std::move(handles)) {}
+
+// -- nodes ----------------------------------------------------------------------
+
+result<std::vector<node_status>> client::nodes() const {
+  return ask<std::vector<node_status>>(system_, handles_.node, defaults::cluster_deadline,
+                                       "list nodes", atom::list_v);
+}
+
+result<void> client::stop_node(uint64_t id) const {
+  return ask<bool>(system_, handles_.node, defaults::cluster_deadline, "stop node " + node_name(id),
+                   atom::stop_v, id)
+      .map([](bool) {});
+}
+
+result<placement> client::locate(const std::string& geocode, int32_t dht_key_length,
+                                 uint32_t replication) const {
+  return ask<placement>(system_, handles_.ring, defaults::request_deadline,
+                        "locate geocode " + geocode, atom::locate_v, geocode, dht_key_length,
+                        replication);
+}
+
+// -- albums ---------------------------------------------------------------------
+
+result<album> client::create_album(const album& wanted) const {
+  return ask<album>(system_, handles_.albums, defaults::cluster_deadline,
+                    "create album " + wanted.name, atom::create_v, wanted);
+}
+
+result<album> client::get_album(const std::string& name) const {
+  return ask<album>(system_, handles_.albums, defaults::request_deadline, "find album " + name,
+                    atom::get_v, name);
+}
+
+result<std::vector<album>> client::albums() const {
+  return ask<std::vector<album>>(system_, handles_.albums, defaults::request_deadline,
+                                 "list albums", atom::list_v);
+}
+
+result<album> client::open_album(const std::string& name) const {
+  return ask<album>(system_, handles_.albums, defaults::commit_deadline, "open album " + name,
+                    atom::open_v, name);
+}
+
+result<album> client::close_album(const std::string& name) const {
+  return ask<album>(system_, handles_.albums, defaults::cluster_deadline, "close album " + name,
+                    atom::close_v, name);
+}
+
+result<album> client::remove_album(const std::string& name) const {
+  return ask<album>(system_, handles_.albums, defaults::cluster_deadline, "delete album " + name,
+                    atom::remove_v, name);
+}
+
+result<album_status> client::status_of(const std::string& album) const {
+  return ask<album_status>(system_, handles_.albums, defaults::cluster_deadline,
+                           "show album " + album, atom::status_v, album);
+}
+
+// -- tasks ----------------------------------------------------------------------
+
+result<task_record> client::store(const store_request& request) const {
+  return ask<task_record>(system_, handles_.loader, defaults::store_deadline,
+                          "store into album " + request.album, atom::store_v, request);
+}
+
+result<std::vector<task_record>> client::tasks() const {
+  return ask<std::vector<task_record>>(system_, handles_.tasks, defaults::cluster_deadline,
+                                       "list tasks", atom::list_v);
+}
+
+result<task_record> client::get_task(const std::string& id) const {
+  return ask<task_record>(system_, handles_.tasks, defaults::cluster_deadline, "find task " + id,
+                          atom::get_v, id);
+}
+
+result<task_record> client::stop_task(const std::string& id) const {
+  return ask<task_record>(system_, handles_.tasks, defaults::cluster_deadline, "stop task " + id,
+                          atom::stop_v, id);
+}
+
+result<uint64_t> client::clear_tasks() const {
+  return ask<uint64_t>(system_, handles_.tasks, defaults::cluster_deadline, "clear tasks",
+                       atom::clear_v);
+}
+
+// -- images ---------------------------------------------------------------------
+
+result<image_page> client::find(const find_request& request) const {
+  return decode_page<image_row>(
+      ask<query_answer>(system_, handles_.query, defaults::query_deadline,
+                        "list images of album " + request.album, atom::find_v, request),
+      [](std::string_view bytes) { return decode_image_rows(bytes); });
+}
+
+result<image_row> client::find_one(const std::string& album, const image_key& key) const {
+  find_request request;
+  request.album = album;
+  request.match.key = key;
+  request.limit = 1;
+  STIP_ASSIGN(auto page, find(request));
+  const auto what = "find image " + to_string(key) + " in album " + album;
+  if (!page.rows.empty()) return std::move(page.rows.front());
+  if (!page.problems.empty())
+    return fail(ec::unavailable, what, "not every node could be asked: " + page.problems.front(),
+                "look at `stip node list`");
+  return fail(ec::not_found, what, "there is no such image", "see `stip image list " + album + "`");
+}
+
+result<extent_page> client::extents(const find_request& request) const {
+  return decode_page<extent_row>(
+      ask<query_answer>(system_, handles_.query, defaults::query_deadline,
+                        "search album " + request.album, atom::extents_v, request),
+      [](std::string_view bytes) { return decode_extent_rows(bytes); });
+}
+
+result<image_details> client::details(const std::string& album, const image_key& key) const {
+  STIP_ASSIGN(
+      const auto manifest,
+      ask<image_manifest>(system_, handles_.query, defaults::query_deadline,
+                          "read image " + to_string(key), atom::manifest_v, album, to_string(key)));
+  if (manifest.chips.empty())
+    return fail(ec::not_found, "read image " + to_string(key), "its owner does not have it",
+                "see `stip image list " + album + "`");
+  image_details out;
+  STIP_ASSIGN(out.scene, decode_scene(manifest.scene));
+  for (const auto& bytes : manifest.chips) {
+    STIP_ASSIGN(auto chip, decode_chip_description(bytes));
+    STIP_TRY(check_against_scene(chip, out.scene));
+    out.chips.push_back(std::move(chip));
+  }
+  out.bytes = manifest.bytes;
+  out.node = manifest.node;
+  return out;
+}
+
+result<uint64_t> client::erase(const std::string& album, const filter& match) const {
+  // A version of zeros asks the node to give the deletion its own.
+  return ask<uint64_t>(system_, handles_.albums, defaults::erase_deadline,
+                       "delete images of album " + album, atom::erase_v, album, match, version{});
+}
+
+// -- pixels ---------------------------------------------------------------------
+
+result<chip_image> client::chip(const std::string& album, const image_row& image,
+                                const image_details& details, size_t subdataset) const {
+  const auto& chip = details.chips.at(subdataset);
+  const auto what = "read chip " + to_string(image.key) + "/" + chip.subdataset;
+  const chip_window window{chip.column, chip.row, chip.width, chip.height, chip.block_edge};
+  STIP_ASSIGN(auto assembler,
+              chip_assembler::make(details.scene.subdatasets[chip.subdataset_index], window));
+  read_request request{album, to_string(image.key), chip.subdataset_index, 0};
+  while (request.first_block < chip.blocks()) {
+    STIP_ASSIGN(const auto page, ask<block_page>(system_, handles_.query, defaults::query_deadline,
+                                                 what, atom::read_v, request));
+    STIP_TRY(place_page(page, what, assembler));
+    if (page.next_block <= request.first_block)
+      return fail(ec::malformed, what, "the node does not come forward", "look at the node's log");
+    request.first_block = page.next_block;
+  }
+  auto out = std::move(assembler).finish();
+  out.items = items_of(image, chip);
+  out.properties = details.scene.properties;
+  return out;
+}
+
+void client::chips_of(const std::string& album, const std::vector<image_row>& images,
+                      const std::function<bool(pulled_chip)>& take) const {
+  byte_budget memory{defaults::client_pixel_bytes};
+  std::atomic<size_t> next{0};
+  std::atomic<bool> stopped{false};
+  const auto pull = [&](const image_row& image) {
+    auto known = details(album, image.key);
+    if (!known) {
+      if (!take({image, {}, fail(known.error())})) stopped = true;
+      return;
+    }
+    for (size_t i = 0; i < known->chips.size() && !stopped; ++i) {
+      const auto taken =
+          memory.acquire(image_bytes(known->chips[i]), [&] { return stopped.load(); });
+      if (!taken) return;
+      if (!take({image, known->chips[i].subdataset, chip(album, image, *known, i)})) stopped = true;
+      memory.release(*taken);
+    }
+  };
+  const auto work = [&] {
+    for (size_t i = next++; i < images.size() && !stopped; i = next++) pull(images[i]);
+  };
+  const auto threads = std::min(defaults::chips_in_flight, images.size());
+  std::vector<std::jthread> pool;
+  for (size_t i = 0; i < threads; ++i) pool.emplace_back(work);
+}
+
+}  // namespace stip

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <caf/actor_system.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/protocol.hpp"
+#include "libstip/catalog/image.hpp"
+#include "libstip/catalog/rows.hpp"
+#include "libstip/raster/chip_image.hpp"
+#include "libstip/raster/scene.hpp"
+
+namespace stip {
+
+/// Rows of one answer.
+template <class Row>
+struct answer_page {
+  std::vector<Row> rows;
+  /// There are more rows after the last one.
+  bool more = false;
+  /// Ranges and nodes that could not be asked, with the reason: the answer is incomplete.
+  std::vector<std::string> problems;
+};
+using image_page = answer_page<image_row>;
+using extent_page = answer_page<extent_row>;
+
+/// What the node that owns an image knows of it.
+struct image_details {
+  scene_description scene;
+  /// Its subdatasets in order; each has been checked against its subdataset of the scene.
+  std::vector<chip_description> chips;
+  /// Bytes as stored.
+  uint64_t bytes = 0;
+  std::string node;
+};
+
+/// One chip of an image that chips_of pulls.
+struct pulled_chip {
+  const image_row& image;
+  /// Name of the subdataset; empty when the image's description itself could not be had.
+  std::string subdataset;
+  result<chip_image> pixels;
+};
+
+/// A blocking client of one node, and through it of the cluster: for programs that are no actors.
+/// Every call waits for its answer, at most for the deadline of its kind (core/defaults.hpp), and
+/// none throws. Any thread may call; the actor system must outlive the client.
+///
+/// Errors of every call: what the node answers; timeout, unavailable when the node is gone.
+class client {
+ public:
+  client(caf::actor_system& system, node_handles handles);
+
+  // -- nodes ------------------------------------------------------------------
+
+  /// The nodes of the cluster as this one sees them, sorted by id.
+  result<std::vector<node_status>> nodes() const;
+  /// Asks that node to stop cleanly; the answer comes when it begins to.
+  result<void> stop_node(uint64_t id) const;
+  /// Owner and replicas of a code that is cut to the DHT key length (0: not cut).
+  result<placement> locate(const std::string& geocode, int32_t dht_key_length,
+                           uint32_t replication) const;
+
+  // -- albums -----------------------------------------------------------------
+
+  /// Creates the album; unique id and versions are filled in by the node.
+  result<album> create_album(const album& wanted) const;
+  result<album> get_album(const std::string& name) const;
+  result<std::vector<album>> albums() const;
+  result<album> open_album(const std::string& name) const;
+  result<album> close_album(const std::string& name) const;
+  result<album> remove_album(const std::string& name) const;
+  result<album_status> status_of(const std::string& album) const;
+
+  // -- tasks ------------------------------------------------------------------
+
+  /// Begins to store; the task as it has begun.
+  result<task_record> store(const store_request& request) const;
+  result<std::vector<task_record>> tasks() const;
+  result<task_record> get_task(const std::string& id) const;
+  result<task_record> stop_task(const std::string& id) const;
+  /// Forgets the ended tasks of all nodes; returns how many.
+  result<uint64_t> clear_tasks() const;
+
+  // -- images -----------------------------------------------------------------
+
+  /// One page of images, at most defaults::max_page_rows.
+  result<image_page> find(const find_request& request) const;
+  /// The image of that key. Errors: not_found; incomplete answers are unavailable.
+  result<image_row> find_one(const std::string& album, const image_key& key) const;
+  result<extent_page> extents(const find_request& request) const;
+  result<image_details> details(const std::string& album, const image_key& key) const;
+  /// Hides the matching images; returns how many chips' images were hidden, over all nodes.
+  result<uint64_t> erase(const std::string& album, const filter& match) const;
+
+  // -- pixels -----------------------------------------------------------------
+
+  /// Pulls the blocks of one chip page by page and puts them together. Errors besides:
+  /// limit_exceeded beyond defaults::max_chip_image_pixels; malformed answers.
+  result<chip_image> chip(const std::string& album, const image_row& image,
+                          const image_details& details, size_t subdataset) const;
+
+  /// Pulls all the chips of the images and gives each to `take`, or why it could not be had.
+  /// Up to defaults::chips_in_flight at a time, in defaults::client_pixel_bytes of memory (one
+  /// larger chip is pulled alone). `take` is called from several threads, once at a time per
+  /// thread, until it returns false; the call returns when all have come back.
+  void chips_of(const std::string& album, const std::vector<image_row>& images,
+                const std::function<bool(pulled_chip)>& take) const;
+
+ private:
+  caf::actor_system& system_;
+  node_handles handles_;
+};
+
+}  // namespace stip

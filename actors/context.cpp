@@ -1,0 +1,28 @@
+#include "actors/context.hpp"
+
+#include "libstip/core/defaults.hpp"
+
+namespace stip {
+
+node_settings default_settings() {
+  node_settings s;
+  s.input_roots = {"/", "/vsizip/", "/vsitar/", "/vsigzip/"};
+  s.token_count = defaults::tokens_per_node;
+  s.memory_limit = defaults::memory_limit;
+  s.loader_threads = defaults::loader_threads;
+  s.reader_threads = defaults::reader_threads;
+  s.free_bytes_watermark = defaults::free_bytes_watermark;
+  return s;
+}
+
+result<void> check_ring(const cluster_view& view) {
+  if (view.missing.empty() && !view.ring.nodes().empty()) return {};
+  std::string addresses;
+  for (const auto& address : view.missing) addresses += (addresses.empty() ? "" : ", ") + address;
+  return fail(ec::unavailable, "place chips",
+              addresses.empty() ? "the node has just started"
+                                : "these nodes have never answered: " + addresses,
+              "start them, or take them out of `peers` in the configuration");
+}
+
+}  // namespace stip

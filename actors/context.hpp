@@ -1,0 +1,85 @@
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/protocol.hpp"
+#include "libstip/cluster/member.hpp"
+#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/clock.hpp"
+#include "libstip/ring/ring.hpp"
+#include "libstip/store/data_directory.hpp"
+
+namespace stip {
+
+/// What a node is told by its configuration file and command line (config/stipd.ini explains each).
+struct node_settings {
+  std::string directory;
+  std::string cluster = "stip";
+  std::string host = "127.0.0.1";
+  uint16_t port = 0;
+  /// Addresses of the other nodes, "host:port"; this node's own may be among them.
+  std::vector<std::string> peers;
+  std::string rack;
+  /// Explicit places on the ring; empty: `token_count` are derived from the node's id.
+  std::vector<uint64_t> tokens;
+  size_t token_count = 0;
+  /// Path and /vsi prefixes that inputs must lie under; empty: everything may be read.
+  std::vector<std::string> input_roots;
+  uint64_t memory_limit = 0;
+  size_t loader_threads = 0;
+  size_t reader_threads = 0;
+  uint64_t free_bytes_watermark = 0;
+  open_mode mode = open_mode::read_write;
+};
+
+/// Settings with every default filled in.
+node_settings default_settings();
+
+/// What the actors of one node share: nothing in it is of the process.
+struct node_context {
+  node_settings settings;
+  std::shared_ptr<data_directory> directory;
+  std::shared_ptr<spdlog::logger> log;
+  const clock* time = nullptr;
+  std::shared_ptr<version_clock> versions;
+  /// This node as its peers see it; the port is known once it is published.
+  member_info self;
+  /// Pixel buffers of all loads of the node, and bytes of chips on their way.
+  std::shared_ptr<byte_budget> load_memory;
+  std::shared_ptr<byte_budget> transfer_memory;
+  /// Writers of stores, readers of chips and queries, loads.
+  executor_actor writers, readers, loaders;
+};
+
+/// A node of the cluster as this one sees it, with its actors when it can be reached.
+struct peer {
+  stip::member member;
+  bool self = false;
+  bool reachable = false;
+  node_handles handles;
+};
+
+/// The cluster at one moment; sent to the actors of the node whenever it changes.
+struct cluster_view {
+  /// This node included, sorted by id.
+  std::vector<peer> peers;
+  /// Configured addresses that no node has answered from yet: as long as there are any, the ring is
+  /// not known and nothing may be placed.
+  std::vector<std::string> missing;
+  stip::ring ring;
+
+  const peer* find(uint64_t id) const {
+    for (const auto& p : peers)
+      if (p.member.info.id == id) return &p;
+    return nullptr;
+  }
+};
+
+/// The error of a placement that is asked for while nodes are missing; nothing when none is.
+result<void> check_ring(const cluster_view& view);
+
+}  // namespace stip

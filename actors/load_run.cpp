@@ -1,0 +1,185 @@
+#include "actors/load_run.hpp"
+
+#include <algorithm>
+#include <caf/all.hpp>
+
+#include "actors/errors.hpp"
+#include "actors/transfer.hpp"
+#include "libstip/format/inputs.hpp"
+
+namespace stip {
+
+void shipments::sent() {
+  const std::lock_guard guard{mutex_};
+  ++under_way_;
+}
+
+void shipments::answered(const result<parcel_answer>& answer) {
+  const std::lock_guard guard{mutex_};
+  if (!answer && outcome_) outcome_ = fail(answer.error());
+  --under_way_;
+  changed_.notify_all();
+}
+
+result<void> shipments::settle() {
+  std::unique_lock lock{mutex_};
+  // Every shipment is answered: the outbox gives up in bounded time.
+  changed_.wait(lock, [this] { return under_way_ == 0; });
+  return outcome_;
+}
+
+bool shipments::failed() const {
+  const std::lock_guard guard{mutex_};
+  return !outcome_;
+}
+
+load_run::load_run(caf::actor_system& system, context_ptr context,
+                   std::shared_ptr<shared_view> view, transfer_actor transfer, tasks_actor tasks,
+                   plan what)
+    : system_(system),
+      context_(std::move(context)),
+      view_(std::move(view)),
+      transfer_(std::move(transfer)),
+      tasks_(std::move(tasks)),
+      plan_(std::move(what)) {}
+
+result<void> load_run::find_inputs() {
+  STIP_ASSIGN(inputs_, resolve_inputs(plan_.request.glob));
+  workers_ = std::clamp<size_t>(inputs_.size(), 1, plan_.threads);
+  threads_per_scene_ = std::max<size_t>(1, plan_.threads / workers_);
+  task_record news;
+  news.total = inputs_.size();
+  report(std::move(news));
+  return {};
+}
+
+void load_run::work() {
+  while (!stopped_) {
+    const auto i = next_input_++;
+    if (i >= inputs_.size()) return;
+    load_input(inputs_[i]);
+  }
+}
+
+void load_run::load_input(const std::string& input) {
+  const auto began_ms = context_->time->steady_ms();
+  auto load = [&]() -> result<load_outcome> {
+    STIP_TRY(check_input(input, context_->settings.input_roots));
+    STIP_ASSIGN(const auto scenes, open_scenes(plan_.request.format, input, plan_.options));
+    load_outcome sum;
+    for (const auto& source : scenes) {
+      STIP_ASSIGN(const auto one, load_one(*source));
+      sum.images_stored += one.images_stored;
+      sum.images_known += one.images_known;
+      sum.cells_without_data += one.cells_without_data;
+      sum.pixels_without_cell += one.pixels_without_cell;
+      sum.decoded_bytes += one.decoded_bytes;
+    }
+    if (sum.images_stored + sum.images_known == 0)
+      return fail(ec::not_found, "store " + input, "it has no valid pixel in any cell");
+    return sum;
+  };
+  const auto outcome = load();
+  task_record news;
+  if (outcome) {
+    news.completed = 1;
+    context_->log->info(
+        "task={} input={} images={} known={} empty_cells={} pixels_without_cell={} bytes={} ms={}",
+        plan_.task.id, input, outcome->images_stored, outcome->images_known,
+        outcome->cells_without_data, outcome->pixels_without_cell, outcome->decoded_bytes,
+        context_->time->steady_ms() - began_ms);
+  } else if (stopped_ && outcome.error().code == ec::stopped) {
+    return;
+  } else {
+    news.skipped = 1;
+    add_error(news, {input, context_->self.id, to_string(outcome.error())});
+    context_->log->warn("task={} input={} skipped: {}", plan_.task.id, input,
+                        to_string(outcome.error()));
+  }
+  report(std::move(news));
+}
+
+result<load_outcome> load_run::load_one(const scene& source) {
+  load_request request;
+  request.target = plan_.target;
+  request.precision = plan_.request.precision;
+  request.threads = threads_per_scene_;
+  request.written = plan_.task.began;
+  const auto all = std::make_shared<shipments>();
+  const auto view = view_->get();
+  load_services services;
+  services.owner = [view](uint64_t token) -> result<uint64_t> {
+    STIP_TRY(check_ring(*view));
+    return view->ring.replicas(token, 1).front();
+  };
+  services.holds = [this](uint64_t node, const std::vector<image_key>& keys, const hash128& scene) {
+    return ask_holds(node, keys, scene);
+  };
+  services.ship = [this, all](uint64_t node, chip_parts parts, uint64_t bytes) {
+    return ship(all, node, std::move(parts), bytes);
+  };
+  services.settle = [all] { return all->settle(); };
+  services.unique = [this] {
+    const auto v = context_->versions->next();
+    return hash64(to_string(v));
+  };
+  services.stopped = [this, all] { return stopped_.load() || all->failed(); };
+  services.memory = context_->load_memory.get();
+  auto outcome = load_scene(source, request, services);
+  // A refused chip stops the cut; what the user should read is why it was refused.
+  if (!outcome && outcome.error().code == ec::stopped)
+    if (auto settled = all->settle(); !settled) return fail(std::move(settled).error());
+  if (outcome) {
+    task_record news;
+    news.bytes = outcome->decoded_bytes;
+    report(std::move(news));
+  }
+  return outcome;
+}
+
+result<std::vector<bool>> load_run::ask_holds(uint64_t node, const std::vector<image_key>& keys,
+                                              const hash128& scene) {
+  const auto view = view_->get();
+  const auto* p = view->find(node);
+  const auto what = "ask node " + node_name(node) + " what it has";
+  if (p == nullptr || !p->reachable)
+    return fail(
+        ec::unavailable, what,
+        p == nullptr ? "it is no member" : "it is " + std::string{to_string(p->member.state)},
+        "start it again, then store the input again");
+  std::vector<std::string> texts;
+  for (const auto& key : keys) texts.push_back(to_string(key));
+  result<std::vector<bool>> out = fail(ec::timeout, what, "no answer");
+  caf::scoped_actor self{system_};
+  self->request(p->handles.query, defaults::local_query_deadline, atom::here_v, atom::holds_v,
+                plan_.target.name, texts, to_string(scene))
+      .receive([&](std::vector<bool>& held) { out = std::move(held); },
+               [&](caf::error& err) { out = fail(from_caf(err, what)); });
+  return out;
+}
+
+result<void> load_run::ship(const std::shared_ptr<shipments>& all, uint64_t node, chip_parts parts,
+                            uint64_t bytes) {
+  const auto budget = context_->transfer_memory;
+  STIP_ASSIGN(const auto taken,
+              budget->acquire(bytes, [this, all] { return stopped_.load() || all->failed(); }));
+  auto s = std::make_shared<shipment>();
+  s->node = node;
+  s->bytes = bytes;
+  s->content.target = plan_.target;
+  s->content.content = std::move(parts);
+  s->answered = [all, budget, taken](result<parcel_answer> answer) {
+    budget->release(taken);
+    all->answered(answer);
+  };
+  all->sent();
+  caf::anon_send(transfer_, atom::push_v, std::move(s));
+  return {};
+}
+
+void load_run::report(task_record news) {
+  news.id = plan_.task.id;
+  caf::anon_send(tasks_, atom::update_v, std::move(news));
+}
+
+}  // namespace stip

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <caf/typed_event_based_actor.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "actors/context.hpp"
+
+namespace stip {
+
+class load_run;
+
+/// The latest view of the cluster, for the threads of a load.
+class shared_view {
+ public:
+  cluster_view_ptr get() const {
+    const std::lock_guard guard{mutex_};
+    return view_;
+  }
+  void set(cluster_view_ptr view) {
+    const std::lock_guard guard{mutex_};
+    view_ = std::move(view);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  cluster_view_ptr view_ = std::make_shared<cluster_view>();
+};
+
+struct loader_state {
+  static inline const char* name = "loader";
+  context_ptr context;
+  albums_actor albums;
+  transfer_actor transfer;
+  tasks_actor tasks;
+  std::shared_ptr<shared_view> view;
+  /// Tasks that run here.
+  std::map<std::string, std::shared_ptr<load_run>> runs;
+
+  /// A node that ends does not leave its workers running.
+  ~loader_state();
+};
+
+/// Runs store tasks: finds the inputs of a glob and loads them with several workers on the loaders'
+/// pool; each input is done or skipped with its reason, and the rest goes on.
+loader_actor::behavior_type loader_behavior(loader_actor::stateful_pointer<loader_state> self,
+                                            context_ptr context, albums_actor albums,
+                                            transfer_actor transfer, tasks_actor tasks);
+
+}  // namespace stip

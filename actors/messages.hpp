@@ -1,0 +1,241 @@
+#pragma once
+
+// The structs of the protocol and how they are written. Included by protocol.hpp.
+
+#include <caf/meta/load_callback.hpp>
+#include <optional>
+
+#include "actors/protocol.hpp"
+
+namespace stip {
+
+/// A node as `node list` shows it.
+struct node_status {
+  member node;
+  /// Share of the token space, 0..1.
+  double share = 0;
+  uint64_t images = 0;
+  uint64_t bytes = 0;
+  /// One-minute load average of its machine.
+  double load = 0;
+};
+
+struct storage_status {
+  uint64_t images = 0;
+  uint64_t chips = 0;
+  uint64_t live_bytes = 0;
+  uint64_t disk_bytes = 0;
+};
+
+struct album_status {
+  album definition;
+  storage_status total;
+  /// Nodes that did not answer, with the reason.
+  std::vector<std::string> problems;
+};
+
+/// Owner first, then the other replicas.
+struct placement {
+  std::string geocode;
+  std::string dht_key;
+  uint64_t token = 0;
+  std::vector<member> nodes;
+};
+
+struct find_request {
+  std::string album;
+  filter match;
+  sort_field order = sort_field::timestamp;
+  /// Rows at most; 0: as many as one answer holds (defaults::max_page_rows).
+  uint64_t limit = 0;
+  /// Goes on after this image.
+  bool has_after = false;
+  image_facts after;
+};
+
+struct query_answer {
+  /// encode_rows: of images or extents.
+  std::string rows;
+  /// There are more rows after the last one.
+  bool more = false;
+  /// Ranges and nodes that could not be asked, with the reason: the answer is incomplete.
+  std::vector<std::string> problems;
+};
+
+struct image_manifest {
+  /// The scene record (JSON).
+  std::string scene;
+  /// encode(chip_description) of each subdataset, in order.
+  std::vector<std::string> chips;
+  uint64_t bytes = 0;
+  std::string node;
+};
+
+struct read_request {
+  std::string album;
+  std::string key;
+  uint16_t subdataset = 0;
+  uint64_t first_block = 0;
+};
+
+struct block_page {
+  /// Numbers of the blocks in `records`; those between that are left out have no valid pixel.
+  std::vector<uint32_t> blocks;
+  std::string records;
+  /// The first block that was not looked at.
+  uint64_t next_block = 0;
+};
+
+struct store_request {
+  std::string album;
+  std::string glob;
+  std::string format;
+  int32_t precision = 0;
+  uint32_t threads = 0;
+  std::string task;
+  bool all_nodes = false;
+  /// Empty: not given.
+  std::string platform, timestamp, tile, subdataset;
+};
+
+/// One message of chips to the node that owns them.
+struct parcel {
+  uint64_t sender = 0;
+  uint64_t incarnation = 0;
+  uint64_t number = 0;
+  uint64_t ring_version = 0;
+  album target;
+  chip_parts content;
+};
+
+struct parcel_answer {
+  /// put_outcome of each chip that the parcel finished.
+  std::vector<uint8_t> chips;
+};
+
+// -- inspection ---------------------------------------------------------------
+
+template <class I>
+typename I::result_type inspect(I& f, hash128& x) {
+  return f(caf::meta::type_name("hash128"), x.high, x.low);
+}
+template <class I>
+typename I::result_type inspect(I& f, version& x) {
+  return f(caf::meta::type_name("version"), x.wall_ms, x.logical, x.node);
+}
+template <class I>
+typename I::result_type inspect(I& f, album& x) {
+  return f(caf::meta::type_name("album"), x.uid, x.name, x.algorithm, x.dht_key_length,
+           x.replication, x.placement, x.closed, x.deleted, x.created, x.changed);
+}
+template <class I>
+typename I::result_type inspect(I& f, member_info& x) {
+  return f(caf::meta::type_name("member_info"), x.id, x.incarnation, x.cluster, x.host, x.port,
+           x.tokens, x.rack, x.software, x.protocol);
+}
+template <class I>
+typename I::result_type inspect(I& f, member& x) {
+  return f(caf::meta::type_name("member"), x.info, x.state);
+}
+template <class I>
+typename I::result_type inspect(I& f, image_key& x) {
+  return f(caf::meta::type_name("image_key"), x.platform, x.geocode, x.source, x.tile, x.timestamp);
+}
+/// Types with members that CAF cannot inspect travel in the packed form that they have anyway.
+template <class I, class T, class Decode>
+typename I::result_type inspect_packed(I& f, T& x, Decode decode) {
+  std::string bytes;
+  if constexpr (I::reads_state) bytes = encode(x);
+  auto load = [&]() -> caf::error {
+    auto y = decode(std::string_view{bytes});
+    if (!y) return caf::make_error(y.error().code, to_string(y.error()));
+    x = std::move(*y);
+    return {};
+  };
+  return f(bytes, caf::meta::load_callback(load));
+}
+template <class I>
+typename I::result_type inspect(I& f, filter& x) {
+  return inspect_packed(f, x, [](std::string_view bytes) { return decode_filter(bytes); });
+}
+template <class I>
+typename I::result_type inspect(I& f, find_request& x) {
+  double cloud = x.after.cloud_coverage.value_or(-1);
+  auto load = [&]() -> caf::error {
+    x.after.cloud_coverage = cloud < 0 ? std::nullopt : std::optional{cloud};
+    return {};
+  };
+  return f(caf::meta::type_name("find_request"), x.album, x.match, x.order, x.limit, x.has_after,
+           x.after.key, x.after.pixel_coverage, cloud, caf::meta::load_callback(load));
+}
+template <class I>
+typename I::result_type inspect(I& f, task_error& x) {
+  return f(caf::meta::type_name("task_error"), x.input, x.node, x.reason);
+}
+template <class I>
+typename I::result_type inspect(I& f, task_record& x) {
+  return f(caf::meta::type_name("task_record"), x.id, x.kind, x.album, x.state, x.completed,
+           x.skipped, x.total, x.bytes, x.started_ms, x.ended_ms, x.errors, x.dropped_errors,
+           x.began, x.node);
+}
+template <class I>
+typename I::result_type inspect(I& f, node_handles& x) {
+  return f(caf::meta::type_name("node_handles"), x.info, x.membership, x.ring, x.albums, x.query,
+           x.transfer, x.loader, x.tasks, x.node);
+}
+template <class I>
+typename I::result_type inspect(I& f, node_status& x) {
+  return f(caf::meta::type_name("node_status"), x.node, x.share, x.images, x.bytes, x.load);
+}
+template <class I>
+typename I::result_type inspect(I& f, storage_status& x) {
+  return f(caf::meta::type_name("storage_status"), x.images, x.chips, x.live_bytes, x.disk_bytes);
+}
+template <class I>
+typename I::result_type inspect(I& f, album_status& x) {
+  return f(caf::meta::type_name("album_status"), x.definition, x.total, x.problems);
+}
+template <class I>
+typename I::result_type inspect(I& f, placement& x) {
+  return f(caf::meta::type_name("placement"), x.geocode, x.dht_key, x.token, x.nodes);
+}
+template <class I>
+typename I::result_type inspect(I& f, query_answer& x) {
+  return f(caf::meta::type_name("query_answer"), x.rows, x.more, x.problems);
+}
+template <class I>
+typename I::result_type inspect(I& f, image_manifest& x) {
+  return f(caf::meta::type_name("image_manifest"), x.scene, x.chips, x.bytes, x.node);
+}
+template <class I>
+typename I::result_type inspect(I& f, read_request& x) {
+  return f(caf::meta::type_name("read_request"), x.album, x.key, x.subdataset, x.first_block);
+}
+template <class I>
+typename I::result_type inspect(I& f, block_page& x) {
+  return f(caf::meta::type_name("block_page"), x.blocks, x.records, x.next_block);
+}
+template <class I>
+typename I::result_type inspect(I& f, store_request& x) {
+  return f(caf::meta::type_name("store_request"), x.album, x.glob, x.format, x.precision, x.threads,
+           x.task, x.all_nodes, x.platform, x.timestamp, x.tile, x.subdataset);
+}
+template <class I>
+typename I::result_type inspect(I& f, scene_part& x) {
+  return f(caf::meta::type_name("scene_part"), x.id, x.json);
+}
+template <class I>
+typename I::result_type inspect(I& f, chip_part& x) {
+  return f(caf::meta::type_name("chip_part"), x.upload, x.blocks, x.records, x.description);
+}
+template <class I>
+typename I::result_type inspect(I& f, parcel& x) {
+  return f(caf::meta::type_name("parcel"), x.sender, x.incarnation, x.number, x.ring_version,
+           x.target, x.content.scenes, x.content.parts);
+}
+template <class I>
+typename I::result_type inspect(I& f, parcel_answer& x) {
+  return f(caf::meta::type_name("parcel_answer"), x.chips);
+}
+
+}  // namespace stip

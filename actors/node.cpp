@@ -1,0 +1,288 @@
+#include "actors/node.hpp"
+
+#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+#include <cstdlib>
+#include <thread>
+
+#include "actors/albums.hpp"
+#include "actors/errors.hpp"
+#include "actors/executor.hpp"
+#include "actors/gather.hpp"
+#include "actors/loader.hpp"
+#include "actors/membership.hpp"
+#include "actors/query.hpp"
+#include "actors/ring.hpp"
+#include "actors/tasks.hpp"
+#include "actors/transfer.hpp"
+#include "libstip/cluster/static_membership.hpp"
+
+namespace stip {
+
+namespace {
+
+using self_pointer = node_actor::stateful_pointer<node_state>;
+
+double load_average() {
+  double load = 0;
+  return ::getloadavg(&load, 1) == 1 ? load : 0;
+}
+
+caf::error not_ready() {
+  return to_caf({ec::unavailable, "ask the node", "it is starting", "try again in a moment"});
+}
+
+void end_others(self_pointer self) {
+  auto& state = self->state;
+  if (std::exchange(state.stopping, true)) return;
+  const auto& h = state.handles;
+  // From those that begin work to those that others need.
+  auto end = [self](const auto& handle) {
+    if (handle) self->send_exit(handle, caf::exit_reason::user_shutdown);
+  };
+  end(h.loader);
+  end(h.transfer);
+  end(h.query);
+  end(h.tasks);
+  end(h.membership);
+  end(h.ring);
+  end(h.albums);
+  const auto& c = *state.context;
+  for (const auto* pool : {&c.loaders, &c.readers, &c.writers}) end(*pool);
+  if (self->system().has_middleman()) self->system().middleman().unpublish(node_actor{self});
+  self->quit(caf::exit_reason::user_shutdown);
+}
+
+/// The other nodes' answers carry their own numbers; states and shares are as seen from here.
+std::vector<node_status> combine(const cluster_view& view,
+                                 const std::vector<std::pair<member, node_status>>& answers) {
+  std::vector<node_status> out;
+  for (const auto& p : view.peers) {
+    node_status status;
+    for (const auto& [who, answer] : answers)
+      if (who.info.id == p.member.info.id) status = answer;
+    status.node = p.member;
+    status.share = view.ring.share(p.member.info.id);
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+}  // namespace
+
+node_actor::behavior_type node_behavior(self_pointer self) {
+  self->state.view = std::make_shared<cluster_view>();
+  self->set_down_handler([self](const caf::down_msg& down) {
+    auto& state = self->state;
+    if (state.stopping) return;
+    state.context->log->critical("a part of the node has died ({}); the node stops",
+                                 self->system().render(down.reason));
+    end_others(self);
+  });
+  return {
+      [self](atom::get) -> caf::result<node_handles> {
+        if (!self->state.complete) return not_ready();
+        return self->state.handles;
+      },
+      [self](atom::status) -> caf::result<node_status> {
+        if (!self->state.complete) return not_ready();
+        auto promise = self->make_response_promise<node_status>();
+        self->request(self->state.handles.albums, defaults::request_deadline, atom::here_v,
+                      atom::status_v)
+            .then(
+                [self, promise](const storage_status& sum) mutable {
+                  auto& state = self->state;
+                  node_status out;
+                  out.node = {state.context->self, member_state::up};
+                  out.share = state.view->ring.share(state.context->self.id);
+                  out.images = sum.images;
+                  out.bytes = sum.live_bytes;
+                  out.load = load_average();
+                  promise.deliver(std::move(out));
+                },
+                [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+        return promise;
+      },
+      [self](atom::list) -> caf::result<std::vector<node_status>> {
+        if (!self->state.complete) return not_ready();
+        auto promise = self->make_response_promise<std::vector<node_status>>();
+        auto view = self->state.view;
+        gather<node_status>(
+            *view,
+            [self](const peer& p) {
+              return self->request(p.handles.node, defaults::request_deadline, atom::status_v);
+            },
+            [promise, view](auto answers, auto) mutable {
+              promise.deliver(combine(*view, answers));
+            });
+        return promise;
+      },
+      [self](atom::stop, uint64_t id) -> caf::result<bool> {
+        auto& state = self->state;
+        if (!state.complete) return not_ready();
+        if (id == state.context->self.id) {
+          state.context->log->info("node {} stops", node_name(id));
+          auto promise = self->make_response_promise<bool>();
+          auto end = [self, promise]() mutable {
+            promise.deliver(true);
+            end_others(self);
+          };
+          self->request(state.handles.membership, defaults::request_deadline, atom::stop_v)
+              .then([end](bool) mutable { end(); }, [end](caf::error&) mutable { end(); });
+          return promise;
+        }
+        const auto* p = state.view->find(id);
+        const auto what = "stop node " + node_name(id);
+        if (p == nullptr)
+          return to_caf({ec::not_found, what, "no node has this id", "see `stip node list`"});
+        if (!p->reachable)
+          return to_caf({ec::unavailable, what, "it is " + std::string{to_string(p->member.state)},
+                         "see `stip node list`"});
+        return self->delegate(p->handles.node, atom::stop_v, id);
+      },
+      [self](atom::start, node_handles& handles, context_ptr& context) {
+        auto& state = self->state;
+        state.context = std::move(context);
+        state.handles = std::move(handles);
+        state.complete = true;
+        const auto& h = state.handles;
+        auto watch = [self](const auto& handle) { self->monitor(handle); };
+        watch(h.membership);
+        watch(h.ring);
+        watch(h.albums);
+        watch(h.query);
+        watch(h.transfer);
+        watch(h.loader);
+        watch(h.tasks);
+      },
+      [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
+  };
+}
+
+// -- starting and ending ------------------------------------------------------------
+
+namespace {
+
+result<std::vector<task_record>> kept_tasks(const data_directory& directory) {
+  std::vector<task_record> out;
+  STIP_ASSIGN(const auto values, directory.values("task"));
+  for (const auto& [id, bytes] : values) {
+    STIP_ASSIGN(auto record, decode_task_record(bytes));
+    out.push_back(std::move(record));
+  }
+  return out;
+}
+
+result<std::vector<known_peer>> kept_peers(const data_directory& directory) {
+  STIP_ASSIGN(const auto values, directory.values("membership"));
+  for (const auto& [name, bytes] : values)
+    if (name == "peers") return decode_known_peers(bytes);
+  return std::vector<known_peer>{};
+}
+
+member_info describe_self(const node_settings& settings, const data_directory& directory) {
+  member_info self;
+  self.id = directory.node_id();
+  self.incarnation = directory.incarnation();
+  self.cluster = settings.cluster;
+  self.host = settings.host;
+  self.port = settings.port;
+  self.rack = settings.rack;
+  self.software = STIP_VERSION;
+  self.tokens =
+      settings.tokens.empty() ? derive_tokens(self.id, settings.token_count) : settings.tokens;
+  std::sort(self.tokens.begin(), self.tokens.end());
+  return self;
+}
+
+}  // namespace
+
+result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& system, parts p,
+                                                          system_config::networking net) {
+  auto context = std::make_shared<node_context>();
+  STIP_ASSIGN(context->directory,
+              data_directory::open(p.settings.directory, p.settings.mode, *p.files));
+  context->settings = std::move(p.settings);
+  context->log = std::move(p.log);
+  context->time = p.time;
+  context->self = describe_self(context->settings, *context->directory);
+  context->versions = std::make_shared<version_clock>(context->self.id, *p.time);
+  const auto memory = double(context->settings.memory_limit);
+  context->load_memory =
+      std::make_shared<byte_budget>(uint64_t(memory * defaults::load_memory_share));
+  context->transfer_memory =
+      std::make_shared<byte_budget>(uint64_t(memory * defaults::transfer_memory_share));
+  STIP_ASSIGN(auto tasks_kept, kept_tasks(*context->directory));
+  STIP_ASSIGN(auto peers_kept, kept_peers(*context->directory));
+  STIP_ASSIGN(auto albums_kept, context->directory->albums());
+
+  auto node = system.spawn(node_behavior);
+  if (net == system_config::networking::on) {
+    auto port = publish(system, node, context->settings.host, context->settings.port);
+    if (!port) {
+      caf::anon_send_exit(node, caf::exit_reason::user_shutdown);
+      return fail(std::move(port).error());
+    }
+    context->self.port = *port;
+  }
+  // Nothing below can fail: the actors exist together or not at all.
+  const auto& s = context->settings;
+  context->writers = spawn_executor(system, defaults::writer_threads, defaults::max_queued_jobs);
+  context->readers = spawn_executor(system, s.reader_threads, defaults::max_queued_jobs);
+  context->loaders = spawn_executor(system, s.loader_threads, defaults::max_queued_jobs);
+
+  node_handles h;
+  h.info = context->self;
+  h.node = node;
+  h.ring = system.spawn(ring_behavior);
+  h.albums = system.spawn(albums_behavior, context_ptr{context}, std::move(albums_kept));
+  h.query = system.spawn(query_behavior, context_ptr{context}, h.albums);
+  caf::anon_send(h.albums, atom::start_v, h.query);
+  h.transfer = system.spawn(transfer_behavior, context_ptr{context}, h.albums);
+  h.tasks = system.spawn(tasks_behavior, context_ptr{context}, std::move(tasks_kept));
+  h.loader = system.spawn(loader_behavior, context_ptr{context}, h.albums, h.transfer, h.tasks);
+  auto spread = [h](const cluster_view_ptr& view) {
+    caf::anon_send(h.ring, atom::peers_v, view);
+    caf::anon_send(h.query, atom::peers_v, view);
+    caf::anon_send(h.albums, atom::peers_v, view);
+    caf::anon_send(h.transfer, atom::peers_v, view);
+    caf::anon_send(h.tasks, atom::peers_v, view);
+    caf::anon_send(h.loader, atom::peers_v, view);
+    caf::anon_send(h.node, atom::peers_v, view);
+  };
+  auto protocol = std::make_unique<static_membership>(context->self, s.peers,
+                                                      static_membership_options{}, peers_kept);
+  h.membership = system.spawn(membership_behavior, context_ptr{context},
+                              std::unique_ptr<stip::membership>{std::move(protocol)}, h,
+                              std::function<void(cluster_view_ptr)>{spread});
+  caf::anon_send(node, atom::start_v, h, context_ptr{context});
+  context->log->info("node {} of cluster '{}' serves {} on {}", node_name(h.info.id),
+                     h.info.cluster, s.directory, h.info.address());
+  return std::unique_ptr<running_node>{
+      new running_node{system, std::move(h), std::weak_ptr<const node_context>{context}}};
+}
+
+running_node::running_node(caf::actor_system& system, node_handles handles,
+                           std::weak_ptr<const node_context> context)
+    : system_(system), handles_(std::move(handles)), context_(std::move(context)) {}
+
+running_node::~running_node() {
+  stop();
+  wait(defaults::stop_deadline);
+}
+
+void running_node::stop() {
+  caf::anon_send(handles_.node, atom::stop_v, handles_.info.id);
+}
+
+bool running_node::wait(std::chrono::milliseconds deadline) {
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  // The directory is open as long as an actor or a job holds the context.
+  while (!context_.expired()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(defaults::stop_poll_interval);
+  }
+  return true;
+}
+
+}  // namespace stip

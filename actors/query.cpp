@@ -1,0 +1,322 @@
+#include "actors/query.hpp"
+
+#include <caf/all.hpp>
+
+#include "actors/errors.hpp"
+#include "actors/executor.hpp"
+#include "actors/gather.hpp"
+
+namespace stip {
+
+namespace {
+
+using self_pointer = query_actor::stateful_pointer<query_state>;
+
+// -- this node ------------------------------------------------------------------
+
+result<query_answer> find_here(const album_view& view, const find_request& request) {
+  STIP_TRY(check(request.match, view.definition.algorithm));
+  const auto limit = request.limit == 0 ? defaults::max_page_rows
+                                        : std::min<size_t>(request.limit, defaults::max_page_rows);
+  const auto after = request.has_after ? std::optional{request.after} : std::nullopt;
+  // One more than is wanted tells whether there are more.
+  auto entries = view.index().find(request.match, request.order, limit + 1, after);
+  query_answer answer;
+  answer.more = entries.size() > limit;
+  if (answer.more) entries.resize(limit);
+  std::vector<image_key> keys;
+  keys.reserve(entries.size());
+  for (auto& entry : entries) keys.push_back(std::move(entry.key));
+  STIP_ASSIGN(const auto rows, view.store->rows(keys, node_name(view.context->self.id)));
+  answer.rows = encode_rows(rows);
+  return answer;
+}
+
+result<query_answer> extents_here(const album_view& view, const find_request& request) {
+  STIP_TRY(check(request.match, view.definition.algorithm));
+  query_answer answer;
+  answer.rows = encode_rows(view.index().extents(request.match));
+  return answer;
+}
+
+result<image_manifest> manifest_here(const album_view& view, const std::string& key_text) {
+  STIP_ASSIGN(const auto key, parse_image_key(key_text));
+  STIP_ASSIGN(const auto chips, view.store->chips(key));
+  image_manifest out;
+  out.node = node_name(view.context->self.id);
+  for (const auto& record : chips) {
+    out.chips.push_back(encode(record.chip));
+    out.bytes += record.bytes();
+  }
+  if (!chips.empty()) {
+    STIP_ASSIGN(out.scene, view.store->scene(chips.front().chip.scene));
+  }
+  return out;
+}
+
+result<block_page> read_here(const album_view& view, const read_request& request) {
+  STIP_ASSIGN(const auto key, parse_image_key(request.key));
+  STIP_ASSIGN(const auto chips, view.store->chips(key));
+  for (const auto& record : chips) {
+    if (record.chip.subdataset_index != request.subdataset) continue;
+    block_page page;
+    std::vector<std::byte> bytes;
+    uint64_t block = request.first_block;
+    for (; block < record.blocks.size() && bytes.size() < defaults::max_message_bytes; ++block) {
+      if (record.blocks[block].bytes == 0) continue;
+      STIP_TRY(view.store->read(record.blocks[block], bytes));
+      page.blocks.push_back(static_cast<uint32_t>(block));
+    }
+    page.records.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    page.next_block = block;
+    return page;
+  }
+  return fail(ec::not_found, "read " + request.key,
+              "it has no subdataset number " + std::to_string(request.subdataset), {});
+}
+
+result<std::vector<bool>> holds_here(const album_view& view, const std::vector<std::string>& texts,
+                                     const std::string& scene_text) {
+  STIP_ASSIGN(const auto scene, parse_hash128(scene_text));
+  std::vector<image_key> keys;
+  for (const auto& text : texts) {
+    STIP_ASSIGN(auto key, parse_image_key(text));
+    keys.push_back(std::move(key));
+  }
+  return view.store->holds(keys, scene);
+}
+
+error closed_error(const std::string& album) {
+  return {ec::unavailable, "query album " + album, "it is closed",
+          "open it first (stip album open " + album + ")"};
+}
+
+/// Runs `work` on the album's view on the readers' pool and answers with what it returns.
+template <class T, class Work>
+caf::result<T> with_view(self_pointer self, const std::string& album, bool closed_too, Work work) {
+  auto promise = self->make_response_promise<T>();
+  auto run = [self, album, closed_too, work, promise](const album_view_ptr& view) mutable {
+    if (view->closed && !closed_too) return (void)promise.deliver(to_caf(closed_error(album)));
+    run_blocking(
+        self, self->state.context->readers, defaults::local_query_deadline,
+        [view, work]() -> result<T> { return work(*view); },
+        [promise](result<T> answer) mutable {
+          if (answer)
+            promise.deliver(std::move(*answer));
+          else
+            promise.deliver(to_caf(answer.error()));
+        });
+  };
+  if (auto found = self->state.open.find(album); found != self->state.open.end()) {
+    run(found->second);
+    return promise;
+  }
+  // An album that was created a moment ago may still be opening: albums answers when it is open,
+  // and has sent us its view before.
+  auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
+  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
+      .then(
+          [self, album, run, promise, give_up](const stip::album& definition) mutable {
+            self->request(self->state.albums, defaults::commit_deadline, atom::album_of_v,
+                          definition)
+                .then(
+                    [self, album, run, promise](const storage_actor&) mutable {
+                      auto found = self->state.open.find(album);
+                      if (found == self->state.open.end())
+                        promise.deliver(to_caf({ec::unavailable, "query album " + album,
+                                                "it cannot be opened", "look at the node's log"}));
+                      else
+                        run(found->second);
+                    },
+                    give_up);
+          },
+          give_up);
+  return promise;
+}
+
+// -- the cluster ------------------------------------------------------------------
+
+/// Rows that stand after the last row of a page that has more cannot be vouched for yet.
+void cut_after_unknown(std::vector<image_row>& rows, sort_field order,
+                       const std::vector<image_facts>& last_of_more) {
+  for (const auto& last : last_of_more)
+    std::erase_if(rows, [&](const image_row& row) { return before(order, last, row.facts()); });
+}
+
+result<query_answer> merge_found(std::vector<std::pair<member, query_answer>> answers,
+                                 std::vector<std::string> problems, const find_request& request) {
+  std::vector<std::vector<image_row>> pages;
+  std::vector<image_facts> last_of_more;
+  query_answer merged;
+  size_t count = 0;
+  for (auto& [who, answer] : answers) {
+    STIP_ASSIGN(auto rows, decode_image_rows(answer.rows));
+    if (answer.more && !rows.empty()) last_of_more.push_back(rows.back().facts());
+    merged.more |= answer.more;
+    count += rows.size();
+    pages.push_back(std::move(rows));
+  }
+  auto rows = merge_rows(std::move(pages), request.order, count);
+  cut_after_unknown(rows, request.order, last_of_more);
+  const auto limit = request.limit == 0 ? defaults::max_page_rows
+                                        : std::min<size_t>(request.limit, defaults::max_page_rows);
+  if (rows.size() > limit) {
+    rows.resize(limit);
+    merged.more = true;
+  }
+  merged.rows = encode_rows(rows);
+  merged.problems = std::move(problems);
+  return merged;
+}
+
+result<query_answer> merge_extents(std::vector<std::pair<member, query_answer>> answers,
+                                   std::vector<std::string> problems) {
+  std::vector<std::vector<extent_row>> pages;
+  for (auto& [who, answer] : answers) {
+    STIP_ASSIGN(auto rows, decode_extent_rows(answer.rows));
+    pages.push_back(std::move(rows));
+  }
+  query_answer merged;
+  merged.rows = encode_rows(merge_rows(std::move(pages)));
+  merged.problems = std::move(problems);
+  return merged;
+}
+
+/// Answers with the merged rows; when no node answered at all, with the failure itself.
+template <class Merge>
+auto deliver_merged(caf::typed_response_promise<query_answer> promise, Merge merge) {
+  return [promise, merge](std::vector<std::pair<member, query_answer>> answers,
+                          std::vector<std::string> problems) mutable {
+    if (answers.empty()) {
+      promise.deliver(to_caf({ec::unavailable,
+                              "ask the nodes",
+                              problems.empty() ? "there are none" : problems.front(),
+                              {}}));
+      return;
+    }
+    auto merged = merge(std::move(answers), std::move(problems));
+    if (merged)
+      promise.deliver(std::move(*merged));
+    else
+      promise.deliver(to_caf(merged.error()));
+  };
+}
+
+/// Checks the request against the album's definition, asks every node, and merges what comes.
+template <class Atom, class Merge>
+caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_request& request,
+                                       Merge merge) {
+  auto promise = self->make_response_promise<query_answer>();
+  self->request(self->state.albums, defaults::request_deadline, atom::get_v, request.album)
+      .then(
+          [self, what, request, merge, promise](const stip::album& definition) mutable {
+            if (definition.closed)
+              return (void)promise.deliver(to_caf(closed_error(request.album)));
+            if (auto fine = check(request.match, definition.algorithm); !fine)
+              return (void)promise.deliver(to_caf(fine.error()));
+            gather<query_answer>(
+                *self->state.view,
+                [self, what, request](const peer& p) {
+                  return self->request(p.handles.query, defaults::local_query_deadline,
+                                       atom::here_v, what, request);
+                },
+                deliver_merged(promise, merge));
+          },
+          [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return promise;
+}
+
+/// Finds the nodes of the image's cell and asks the first that can be reached with `ask`.
+template <class T, class Ask>
+caf::result<T> from_owner(self_pointer self, const std::string& album, const std::string& key_text,
+                          Ask ask) {
+  auto key = parse_image_key(key_text);
+  if (!key) return to_caf(key.error());
+  auto promise = self->make_response_promise<T>();
+  auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
+  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
+      .then(
+          [self, ask, promise, give_up, geocode = key->geocode,
+           key_text](const stip::album& definition) mutable {
+            const auto& view = *self->state.view;
+            const auto token = ring_token(dht_key(geocode, definition.dht_key_length));
+            for (const auto id : view.ring.replicas(token, definition.replication)) {
+              const auto* p = view.find(id);
+              if (p == nullptr || !p->reachable) continue;
+              ask(*p).then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
+                           give_up);
+              return;
+            }
+            promise.deliver(
+                to_caf({ec::unavailable, "read image " + key_text,
+                        "no node that holds it can be reached", "look at `stip node list`"}));
+          },
+          give_up);
+  return promise;
+}
+
+}  // namespace
+
+query_actor::behavior_type query_behavior(self_pointer self, context_ptr context,
+                                          albums_actor albums) {
+  self->state.context = std::move(context);
+  self->state.albums = std::move(albums);
+  self->state.view = std::make_shared<cluster_view>();
+  return {
+      [self](atom::find, const find_request& request) {
+        return over_cluster(self, atom::find_v, request, [request](auto answers, auto problems) {
+          return merge_found(std::move(answers), std::move(problems), request);
+        });
+      },
+      [self](atom::here, atom::find, const find_request& request) {
+        return with_view<query_answer>(self, request.album, false, [request](const album_view& v) {
+          return find_here(v, request);
+        });
+      },
+      [self](atom::extents, const find_request& request) {
+        return over_cluster(self, atom::extents_v, request, merge_extents);
+      },
+      [self](atom::here, atom::extents, const find_request& request) {
+        return with_view<query_answer>(self, request.album, false, [request](const album_view& v) {
+          return extents_here(v, request);
+        });
+      },
+      [self](atom::manifest, const std::string& album, const std::string& key) {
+        return from_owner<image_manifest>(self, album, key, [self, album, key](const peer& p) {
+          return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
+                               atom::manifest_v, album, key);
+        });
+      },
+      [self](atom::here, atom::manifest, const std::string& album, const std::string& key) {
+        return with_view<image_manifest>(
+            self, album, false, [key](const album_view& v) { return manifest_here(v, key); });
+      },
+      [self](atom::read, const read_request& request) {
+        return from_owner<block_page>(
+            self, request.album, request.key, [self, request](const peer& p) {
+              return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
+                                   atom::read_v, request);
+            });
+      },
+      [self](atom::here, atom::read, const read_request& request) {
+        return with_view<block_page>(self, request.album, false, [request](const album_view& v) {
+          return read_here(v, request);
+        });
+      },
+      [self](atom::here, atom::holds, const std::string& album,
+             const std::vector<std::string>& keys, const std::string& scene) {
+        return with_view<std::vector<bool>>(self, album, true, [keys, scene](const album_view& v) {
+          return holds_here(v, keys, scene);
+        });
+      },
+      [self](atom::update, const std::string& album, const album_view_ptr& view) {
+        if (view)
+          self->state.open[album] = view;
+        else
+          self->state.open.erase(album);
+      },
+      [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
+  };
+}
+
+}  // namespace stip

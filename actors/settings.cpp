@@ -1,0 +1,184 @@
+#include "actors/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <caf/all.hpp>
+#include <charconv>
+#include <optional>
+
+#include "libstip/core/defaults.hpp"
+
+namespace stip {
+
+namespace {
+
+enum class kind { text, number, list };
+
+struct option {
+  const char* name;
+  kind type;
+  const char* help;
+};
+
+// config/stipd.ini explains each at length.
+constexpr std::array options{
+    option{"directory", kind::text, "where the node keeps its data"},
+    option{"cluster", kind::text, "name of the cluster; others are refused"},
+    option{"host", kind::text, "address to listen on, and where peers dial this node"},
+    option{"port", kind::number, "port to listen on (0: any free one)"},
+    option{"peers", kind::list, "addresses of the other nodes"},
+    option{"rack", kind::text, "name of the rack; copies are kept on distinct racks"},
+    option{"tokens", kind::list, "places on the ring (64-bit numbers, as strings)"},
+    option{"token-count", kind::number, "places on the ring when none are given"},
+    option{"input-roots", kind::list, "what `image store` may read"},
+    option{"memory-limit", kind::number, "MiB of memory that the node may use"},
+    option{"loader-threads", kind::number, "threads that load at most"},
+    option{"reader-threads", kind::number, "threads that read chips and answer queries"},
+    option{"free-space", kind::number, "MiB that stay free on the disk"},
+    option{"log-level", kind::text, "trace, debug, info, warn, error"},
+    option{"log-file", kind::text, "where to log (default: standard error)"},
+    option{"tls-ca", kind::text, "not yet"},
+    option{"tls-cert", kind::text, "not yet"},
+    option{"tls-key", kind::text, "not yet"},
+};
+
+tl::unexpected<error> bad(const std::string& key, std::string why) {
+  return fail(ec::invalid_argument, "read setting stip." + key, std::move(why),
+              "see config/stipd.ini");
+}
+
+/// The parsed values of the section.
+class section {
+ public:
+  explicit section(const caf::settings& values) : values_(values) {}
+
+  result<void> check_keys() const {
+    for (const auto& [key, value] : values_) {
+      const auto known = std::find_if(options.begin(), options.end(),
+                                      [&](const option& o) { return key == o.name; });
+      if (known == options.end()) return bad(key, "there is no such setting");
+      const bool fits = known->type == kind::number ? caf::holds_alternative<int64_t>(value)
+                        : known->type == kind::list
+                            ? caf::holds_alternative<caf::config_value::list>(value)
+                            : caf::holds_alternative<std::string>(value);
+      if (!fits)
+        return bad(key, known->type == kind::number ? "it is not a whole number"
+                        : known->type == kind::list
+                            ? "it is not a list of strings, like [\"a\", \"b\"]"
+                            : "it is not a string in double quotes");
+      if (key.starts_with("tls-")) return bad(key, "TLS between nodes is not there yet");
+    }
+    return {};
+  }
+
+  void text(const char* key, std::string& out) const {
+    if (const auto* value = find<std::string>(key)) out = *value;
+  }
+
+  template <class T>
+  result<void> number(const char* key, int64_t least, int64_t most, T& out) const {
+    const auto* value = find<int64_t>(key);
+    if (value == nullptr) return {};
+    if (*value < least || *value > most)
+      return bad(key, std::to_string(*value) + " is not within " + std::to_string(least) + " and " +
+                          std::to_string(most));
+    out = static_cast<T>(*value);
+    return {};
+  }
+
+  result<void> list(const char* key, std::vector<std::string>& out) const {
+    const auto* values = find<caf::config_value::list>(key);
+    if (values == nullptr) return {};
+    out.clear();
+    for (const auto& value : *values) {
+      const auto* item = caf::get_if<std::string>(&value);
+      if (item == nullptr) return bad(key, "its items must be strings in double quotes");
+      out.push_back(*item);
+    }
+    return {};
+  }
+
+ private:
+  template <class T>
+  const T* find(const char* key) const {
+    const auto at = values_.find(key);
+    return at == values_.end() ? nullptr : caf::get_if<T>(&at->second);
+  }
+
+  const caf::settings& values_;
+};
+
+result<std::vector<uint64_t>> parse_tokens(const std::vector<std::string>& texts) {
+  std::vector<uint64_t> out;
+  for (const auto& text : texts) {
+    uint64_t token = 0;
+    const auto* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, token) != std::from_chars_result{end, {}})
+      return bad("tokens", "'" + text + "' is no 64-bit number");
+    out.push_back(token);
+  }
+  return out;
+}
+
+}  // namespace
+
+node_config::node_config() : system_config(networking::on) {
+  opt_group group{custom_options_, "stip"};
+  for (const auto& o : options) {
+    switch (o.type) {
+      case kind::text:
+        group.add<std::string>(o.name, o.help);
+        break;
+      case kind::number:
+        group.add<int64_t>(o.name, o.help);
+        break;
+      case kind::list:
+        group.add<std::vector<std::string>>(o.name, o.help);
+        break;
+    }
+  }
+}
+
+result<all_settings> read_settings(const node_config& config) {
+  all_settings all;
+  all.node = default_settings();
+  const auto& values = caf::content(config);
+  const auto at = values.find("stip");
+  static const caf::settings none;
+  const auto* found = at == values.end() ? nullptr : caf::get_if<caf::settings>(&at->second);
+  const section in{found == nullptr ? none : *found};
+  STIP_TRY(in.check_keys());
+  auto& node = all.node;
+  in.text("directory", node.directory);
+  if (node.directory.empty()) return bad("directory", "it is missing");
+  in.text("cluster", node.cluster);
+  in.text("host", node.host);
+  in.text("rack", node.rack);
+  in.text("log-level", all.log.level);
+  in.text("log-file", all.log.file);
+  STIP_TRY(in.number("port", 0, 65'535, node.port));
+  STIP_TRY(in.list("peers", node.peers));
+  for (const auto& peer : node.peers)
+    if (auto address = split_address(peer); !address)
+      return bad("peers", address.error().why + ": '" + peer + "'");
+  std::vector<std::string> tokens;
+  STIP_TRY(in.list("tokens", tokens));
+  STIP_ASSIGN(node.tokens, parse_tokens(tokens));
+  STIP_TRY(in.number("token-count", 1, defaults::max_tokens_per_node, node.token_count));
+  STIP_TRY(in.list("input-roots", node.input_roots));
+  constexpr int64_t mib = 1 << 20;
+  uint64_t limit_mib = node.memory_limit / mib;
+  STIP_TRY(in.number("memory-limit", int64_t(defaults::min_memory_limit) / mib, mib, limit_mib));
+  node.memory_limit = limit_mib * mib;
+  STIP_TRY(in.number("loader-threads", 1, 1024, node.loader_threads));
+  STIP_TRY(in.number("reader-threads", 1, 1024, node.reader_threads));
+  uint64_t free_mib = node.free_bytes_watermark / mib;
+  STIP_TRY(in.number("free-space", 0, int64_t{1} << 40, free_mib));
+  node.free_bytes_watermark = free_mib * mib;
+  constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
+  if (std::find(levels.begin(), levels.end(), all.log.level) == levels.end())
+    return bad("log-level", "'" + all.log.level + "' is none of trace, debug, info, warn, error");
+  return all;
+}
+
+}  // namespace stip

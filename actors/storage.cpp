@@ -1,0 +1,183 @@
+#include "actors/storage.hpp"
+
+#include <caf/all.hpp>
+
+#include "actors/errors.hpp"
+#include "actors/executor.hpp"
+
+namespace stip {
+
+result<album_view_ptr> open_album_view(const context_ptr& context, const album& definition) {
+  store_options options;
+  options.mode = context->settings.mode;
+  options.free_bytes_watermark = context->settings.free_bytes_watermark;
+  STIP_ASSIGN(auto store, context->directory->open_album(definition, options));
+  for (const auto& key : store->lost_chips())
+    context->log->error("album {}: chip {} has lost its bytes", definition.name, key);
+  image_index index{definition.algorithm};
+  if (!definition.closed) {
+    STIP_ASSIGN(index, build_index(*store, definition.algorithm));
+  }
+  auto view = std::make_shared<album_view>(context, definition, std::move(store), std::move(index));
+  view->closed = definition.closed;
+  return view;
+}
+
+result<image_index> build_index(const album_store& store, geocode_algorithm algorithm) {
+  STIP_ASSIGN(const auto entries, store.scan_index());
+  std::vector<index_change> changes;
+  changes.reserve(entries.size());
+  for (const auto& entry : entries) changes.push_back({index_change::kind::put, entry});
+  return image_index{algorithm}.with(changes);
+}
+
+namespace {
+
+using self_pointer = storage_actor::stateful_pointer<storage_state>;
+
+void start_next(self_pointer self);
+
+/// Runs one job of the writer on the pool; `then` sees its outcome in the actor's context.
+template <class Work, class Then>
+void write(self_pointer self, Work work, Then then) {
+  self->state.writing = true;
+  run_blocking(self, self->state.context->writers, defaults::commit_deadline, std::move(work),
+               [self, then](auto outcome) mutable {
+                 then(std::move(outcome));
+                 self->state.writing = false;
+                 start_next(self);
+               });
+}
+
+void apply_changes(album_view& view, const std::vector<index_change>& changes) {
+  if (!changes.empty() && !view.closed) view.set_index(view.index().with(changes));
+}
+
+void write_puts(self_pointer self) {
+  auto group = std::make_shared<std::deque<storage_state::waiting_put>>();
+  group->swap(self->state.puts);
+  auto work = [group, writer = self->state.writer, view = self->state.view]() {
+    std::vector<const chip_parts*> messages;
+    messages.reserve(group->size());
+    for (const auto& put : *group) messages.push_back(&put.content->content);
+    auto written = writer->write(messages);
+    // On the writer's thread: nobody else changes the index, and merging a large delta must not
+    // hold up an actor.
+    apply_changes(*view, written.changes);
+    return result<chip_writer::written>{std::move(written)};
+  };
+  write(self, std::move(work), [group](result<chip_writer::written> written) {
+    for (size_t i = 0; i < group->size(); ++i) {
+      auto& promise = (*group)[i].promise;
+      if (!written) {
+        promise.deliver(to_caf(written.error()));
+      } else if (auto& outcome = written->outcomes[i]; !outcome) {
+        promise.deliver(to_caf(outcome.error()));
+      } else {
+        parcel_answer answer;
+        for (const auto chip : outcome->chips) answer.chips.push_back(static_cast<uint8_t>(chip));
+        promise.deliver(std::move(answer));
+      }
+    }
+  });
+}
+
+void start_next(self_pointer self) {
+  auto& state = self->state;
+  if (state.writing) return;
+  if (!state.others.empty()) {
+    auto next = std::move(state.others.front());
+    state.others.pop_front();
+    next();
+  } else if (!state.puts.empty()) {
+    write_puts(self);
+  }
+}
+
+/// Hides every matching image that is older than `when`, in commits of bounded size.
+result<uint64_t> erase_images(album_view& view, const filter& match, const version& when) {
+  uint64_t erased = 0;
+  std::optional<image_facts> after;
+  while (true) {
+    const auto page =
+        view.index().find(match, sort_field::timestamp, defaults::max_erased_per_commit, after);
+    if (page.empty()) return erased;
+    commit_request request;
+    for (const auto& entry : page) request.tombstones.push_back({entry.key, when});
+    STIP_ASSIGN(const auto done, view.store->commit(request));
+    apply_changes(view, done.changes);
+    for (const auto& change : done.changes) erased += change.what == index_change::kind::erase;
+    after = image_facts{page.back().key, page.back().pixel_coverage, {}};
+  }
+}
+
+}  // namespace
+
+storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr context,
+                                              album_view_ptr view) {
+  self->state.context = std::move(context);
+  self->state.view = std::move(view);
+  self->state.writer =
+      std::make_shared<chip_writer>(*self->state.view->store, *self->state.context->time);
+  return {
+      [self](atom::put, parcel& content) -> caf::result<parcel_answer> {
+        auto promise = self->make_response_promise<parcel_answer>();
+        self->state.puts.push_back({std::make_shared<parcel>(std::move(content)), promise});
+        start_next(self);
+        return promise;
+      },
+      [self](atom::erase, const filter& match, const version& when) -> caf::result<uint64_t> {
+        auto promise = self->make_response_promise<uint64_t>();
+        if (self->state.view->closed)
+          return to_caf({ec::unavailable,
+                         "delete images of album " + self->state.view->definition.name,
+                         "it is closed", "open it first (stip album open)"});
+        self->state.others.push_back([self, match, when, promise] {
+          write(
+              self,
+              [view = self->state.view, match, when] { return erase_images(*view, match, when); },
+              [promise](result<uint64_t> erased) mutable {
+                if (erased)
+                  promise.deliver(*erased);
+                else
+                  promise.deliver(to_caf(erased.error()));
+              });
+        });
+        start_next(self);
+        return promise;
+      },
+      [self](atom::open) -> caf::result<bool> {
+        auto promise = self->make_response_promise<bool>();
+        self->state.others.push_back([self, promise] {
+          write(
+              self,
+              [view = self->state.view]() -> result<bool> {
+                if (!view->closed) return true;
+                STIP_ASSIGN(auto index, build_index(*view->store, view->definition.algorithm));
+                view->set_index(std::move(index));
+                view->closed = false;
+                return true;
+              },
+              [promise](result<bool> opened) mutable {
+                if (opened)
+                  promise.deliver(true);
+                else
+                  promise.deliver(to_caf(opened.error()));
+              });
+        });
+        start_next(self);
+        return promise;
+      },
+      [self](atom::close) -> caf::result<bool> {
+        self->state.view->closed = true;
+        self->state.view->set_index(image_index{self->state.view->definition.algorithm});
+        return true;
+      },
+      [self](atom::status) {
+        const auto s = self->state.view->store->statistics();
+        return storage_status{s.images, s.chips, s.live_bytes, s.segment_bytes};
+      },
+  };
+}
+
+}  // namespace stip

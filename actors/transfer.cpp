@@ -1,0 +1,169 @@
+#include "actors/transfer.hpp"
+
+#include <caf/all.hpp>
+
+#include "actors/errors.hpp"
+
+namespace stip {
+
+namespace {
+
+using self_pointer = transfer_actor::stateful_pointer<transfer_state>;
+
+delivery_options lane_options(const node_context& context) {
+  delivery_options o;
+  o.answer_timeout_ms = defaults::parcel_deadline.count();
+  // Loaders share one budget of bytes (context.transfer_memory), so a lane never has to refuse.
+  o.queue_bytes = context.transfer_memory->total() + defaults::max_message_bytes;
+  o.queue_parcels = o.queue_bytes / sizeof(parcel);
+  return o;
+}
+
+void apply(self_pointer self, uint64_t node, const delivery_outbox::effects& effects);
+
+/// Is another attempt worth it? A refusal with a reason is final, a node that is away is not.
+bool worth_a_retry(ec code) {
+  return code == ec::unavailable || code == ec::timeout || code == ec::conflict;
+}
+
+void send_parcel(self_pointer self, uint64_t node, uint64_t number) {
+  auto& state = self->state;
+  const auto* p = state.view->find(node);
+  const auto what = "send chips to node " + node_name(node);
+  auto failed = [self, node, number](const error& why) {
+    auto& lane = self->state.lanes.at(node);
+    delivery_outbox::effects next;
+    if (worth_a_retry(why.code)) {
+      lane.outbox.failed(self->state.context->time->steady_ms(), number, why, next);
+    } else if (lane.outbox.answered(self->state.context->time->steady_ms(), number, next)) {
+      auto done = std::move(lane.under_way.extract(number).mapped());
+      done->answered(fail(why));
+    }
+    apply(self, node, next);
+  };
+  if (p == nullptr || !p->reachable)
+    return failed(
+        {ec::unavailable, what,
+         p == nullptr ? "it is no member" : "it is " + std::string{to_string(p->member.state)},
+         "start it again, then store the input again"});
+  auto& content = state.lanes.at(node).under_way.at(number)->content;
+  content.sender = state.context->self.id;
+  content.incarnation = state.context->self.incarnation;
+  content.number = number;
+  content.ring_version = state.view->ring.version();
+  self->request(p->handles.transfer, defaults::parcel_deadline, atom::deliver_v, content)
+      .then(
+          [self, node, number](parcel_answer& answer) {
+            auto& lane = self->state.lanes.at(node);
+            delivery_outbox::effects next;
+            if (lane.outbox.answered(self->state.context->time->steady_ms(), number, next)) {
+              auto done = std::move(lane.under_way.extract(number).mapped());
+              done->answered(std::move(answer));
+            }
+            apply(self, node, next);
+          },
+          [failed, what](caf::error& err) { failed(from_caf(err, what)); });
+}
+
+void apply(self_pointer self, uint64_t node, const delivery_outbox::effects& effects) {
+  for (const auto& f : effects.failures) {
+    auto& lane = self->state.lanes.at(node);
+    if (auto lost = lane.under_way.extract(f.parcel)) lost.mapped()->answered(fail(f.why));
+  }
+  for (const auto& s : effects.sends) send_parcel(self, node, s.parcel);
+}
+
+std::string encode_answer(const parcel_answer& answer) {
+  return {answer.chips.begin(), answer.chips.end()};
+}
+
+}  // namespace
+
+transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr context,
+                                                albums_actor albums) {
+  self->state.context = std::move(context);
+  self->state.albums = std::move(albums);
+  self->state.view = std::make_shared<cluster_view>();
+  self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+  return {
+      [self](atom::deliver, parcel& content) -> caf::result<parcel_answer> {
+        auto& state = self->state;
+        const auto from = std::pair{content.sender, content.incarnation};
+        if (content.ring_version != state.view->ring.version())
+          return to_caf({ec::conflict, "take in chips of node " + node_name(content.sender),
+                         "the two nodes know different rings",
+                         "wait until `stip node list` shows the same nodes everywhere"});
+        auto& inbox = state.inboxes[from];
+        const auto number = content.number;
+        switch (inbox.arrived(number)) {
+          case delivery_inbox::verdict::repeated: {
+            const auto* bytes = inbox.answer(number);
+            return parcel_answer{{bytes->begin(), bytes->end()}};
+          }
+          case delivery_inbox::verdict::under_way:
+            return to_caf({ec::unavailable, "take in a parcel",
+                           "its first copy is still being written", "ask again"});
+          case delivery_inbox::verdict::forgotten:
+            return to_caf({ec::limit_exceeded, "take in a parcel", "it was answered long ago", {}});
+          case delivery_inbox::verdict::fresh:
+            break;
+        }
+        auto promise = self->make_response_promise<parcel_answer>();
+        auto refuse = [self, from, number, promise](caf::error& err) mutable {
+          // Nothing was written: the same parcel may be tried again.
+          self->state.inboxes[from].failed(number);
+          promise.deliver(std::move(err));
+        };
+        self->request(state.albums, defaults::commit_deadline, atom::album_of_v, content.target)
+            .then(
+                [self, from, number, promise, refuse,
+                 moved = std::make_shared<parcel>(std::move(content))](
+                    const storage_actor& storage) mutable {
+                  self->request(storage, defaults::commit_deadline, atom::put_v, std::move(*moved))
+                      .then(
+                          [self, from, number, promise](parcel_answer& answer) mutable {
+                            self->state.inboxes[from].done(number, encode_answer(answer));
+                            promise.deliver(std::move(answer));
+                          },
+                          refuse);
+                },
+                refuse);
+        return promise;
+      },
+      [self](atom::push, shipment_ptr& s) {
+        auto& state = self->state;
+        const auto node = s->node;
+        auto& lane =
+            state.lanes
+                .try_emplace(
+                    node, transfer_state::lane{delivery_outbox{lane_options(*state.context)}, {}})
+                .first->second;
+        delivery_outbox::effects effects;
+        auto number = lane.outbox.offer(state.context->time->steady_ms(), s->bytes, effects);
+        if (!number) return s->answered(fail(number.error()));
+        lane.under_way.emplace(*number, std::move(s));
+        apply(self, node, effects);
+      },
+      [self](atom::peers, cluster_view_ptr& view) {
+        auto& state = self->state;
+        state.view = std::move(view);
+        // A sender that was started again never repeats parcels of its earlier life.
+        std::erase_if(state.inboxes, [&](const auto& entry) {
+          const auto* p = state.view->find(entry.first.first);
+          return p != nullptr && p->member.info.incarnation > entry.first.second;
+        });
+      },
+      [self](atom::tick) {
+        auto& state = self->state;
+        const auto now = state.context->time->steady_ms();
+        for (auto& [node, lane] : state.lanes) {
+          delivery_outbox::effects effects;
+          lane.outbox.tick(now, effects);
+          apply(self, node, effects);
+        }
+        self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+      },
+  };
+}
+
+}  // namespace stip

@@ -1,0 +1,140 @@
+#include "libstip/cluster/load.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "libstip/catalog/scene_record.hpp"
+#include "libstip/core/defaults.hpp"
+#include "libstip/ring/ring.hpp"
+
+namespace stip {
+
+namespace {
+
+/// Memory that is given back at the end of the scope.
+struct held_memory {
+  byte_budget* budget;
+  uint64_t bytes;
+  ~held_memory() { budget->release(bytes); }
+};
+
+struct scene_parts {
+  std::vector<expected_chip> chips;
+  size_t images = 0;
+  /// Chips that are still to be cut.
+  std::vector<bool> wanted;
+  uint64_t images_known = 0;
+};
+
+chip_description describe(const scene_description& scene, const planned_chip& planned,
+                          const cut_plan& plan, const load_request& request, const hash128& id) {
+  const auto& subdataset = scene.subdatasets[planned.subdataset];
+  chip_description chip;
+  chip.key = {scene.platform, planned.geocode, "raw", scene.tile, scene.timestamp};
+  chip.subdataset = subdataset.id;
+  chip.subdataset_index = static_cast<uint16_t>(planned.subdataset);
+  chip.subdataset_count = static_cast<uint16_t>(scene.subdatasets.size());
+  chip.quality = subdataset.quality;
+  chip.scene = id;
+  chip.type = subdataset.type;
+  chip.bands = static_cast<uint16_t>(subdataset.bands.size());
+  chip.mask_planes = mask_planes(subdataset.valid, subdataset.bands.size());
+  chip.block_edge = plan.block_edge(planned.subdataset);
+  chip.column = planned.column;
+  chip.row = planned.row;
+  chip.width = planned.width;
+  chip.height = planned.height;
+  chip.written = request.written;
+  chip.token = ring_token(dht_key(planned.geocode, request.target.dht_key_length));
+  return chip;
+}
+
+/// Fills in where every chip goes and which are there already.
+result<scene_parts> place(const scene_description& scene, const cut_plan& plan,
+                          const load_request& request, const load_services& services,
+                          const hash128& id) {
+  scene_parts out;
+  const auto& planned = plan.chips();
+  const auto run = services.unique();
+  std::map<uint64_t, std::vector<size_t>> images_of_node;
+  std::vector<image_key> keys;
+  for (size_t i = 0; i < planned.size(); ++i) {
+    expected_chip chip;
+    chip.description = describe(scene, planned[i], plan, request, id);
+    STIP_TRY(check(chip.description.key));
+    STIP_ASSIGN(chip.node, services.owner(chip.description.token));
+    chip.upload = {run, i};
+    // Chips of one cell stand together: the plan is sorted by geocode.
+    if (i == 0 || planned[i].geocode != planned[i - 1].geocode) {
+      images_of_node[chip.node].push_back(keys.size());
+      keys.push_back(chip.description.key);
+    }
+    chip.image = keys.size() - 1;
+    out.chips.push_back(std::move(chip));
+  }
+  out.images = keys.size();
+  std::vector<bool> known(keys.size(), false);
+  for (const auto& [node, images] : images_of_node) {
+    for (size_t begin = 0; begin < images.size(); begin += defaults::max_keys_per_question) {
+      const auto end = std::min(images.size(), begin + defaults::max_keys_per_question);
+      std::vector<image_key> asked;
+      for (size_t i = begin; i < end; ++i) asked.push_back(keys[images[i]]);
+      STIP_ASSIGN(const auto held, services.holds(node, asked, id));
+      for (size_t i = begin; i < end && i - begin < held.size(); ++i)
+        known[images[i]] = held[i - begin];
+    }
+  }
+  out.wanted.resize(out.chips.size());
+  for (size_t i = 0; i < out.chips.size(); ++i) out.wanted[i] = !known[out.chips[i].image];
+  out.images_known = static_cast<uint64_t>(std::count(known.begin(), known.end(), true));
+  return out;
+}
+
+}  // namespace
+
+result<load_outcome> load_scene(const scene& source, const load_request& request,
+                                const load_services& services) {
+  const auto& scene = source.description();
+  std::vector<source_tiling> tilings;
+  for (size_t i = 0; i < scene.subdatasets.size(); ++i) tilings.push_back(source.tiling(i));
+  cut_options options;
+  options.algorithm = request.target.algorithm;
+  options.precision = request.precision;
+  options.threads = request.threads;
+  options.memory_bytes = services.memory->total();
+  STIP_ASSIGN(const auto plan, plan_cut(scene, tilings, options));
+
+  scene_part record;
+  record.json = encode(scene);
+  record.id = scene_id(record.json);
+  STIP_ASSIGN(auto parts, place(scene, *plan, request, services, record.id));
+  load_outcome outcome;
+  outcome.images_known = parts.images_known;
+  if (std::find(parts.wanted.begin(), parts.wanted.end(), true) == parts.wanted.end())
+    return outcome;
+
+  // A scene gets what one thread needs, and its share for the others.
+  const auto fair = services.memory->total() / defaults::scenes_in_memory;
+  STIP_ASSIGN(const auto bytes,
+              services.memory->acquire(std::max(plan->needed_bytes(), fair), services.stopped));
+  const held_memory held{services.memory, bytes};
+  options.memory_bytes = bytes;
+  auto wanted = parts.wanted;
+  // An image that is known has no chips in the packer's count: it is neither sent nor awaited.
+  chip_packer packer{std::move(parts.chips), parts.images, std::move(record), services.ship};
+  auto summary = cut(source, *plan, options, wanted, packer, services.stopped);
+  // What is under way is waited for in any case: its buffers and answers refer to this load.
+  auto flushed = summary ? packer.flush() : result<void>{};
+  auto settled = services.settle();
+  if (!summary) return fail(std::move(summary).error());
+  STIP_TRY(flushed);
+  STIP_TRY(settled);
+  outcome.images_stored = packer.images_sent();
+  outcome.cells_without_data = packer.images_empty();
+  outcome.pixels = summary->pixels;
+  outcome.pixels_without_cell = summary->pixels_without_cell;
+  outcome.decoded_bytes = summary->decoded_bytes;
+  return outcome;
+}
+
+}  // namespace stip

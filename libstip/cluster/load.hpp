@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libstip/catalog/album.hpp"
+#include "libstip/cluster/chip_packer.hpp"
+#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/clock.hpp"
+#include "libstip/raster/cut.hpp"
+
+namespace stip {
+
+/// What a load is asked to do with a scene.
+struct load_request {
+  album target;
+  int precision = 5;
+  /// Threads over the blocks of the scene.
+  size_t threads = 1;
+  /// The version that everything it writes carries.
+  version written;
+};
+
+/// What a load needs of the node and the cluster; all of it may block and is called from the load's
+/// threads.
+struct load_services {
+  /// The node that owns a token.
+  std::function<result<uint64_t>(uint64_t token)> owner;
+  /// Which of these images the node holds from the scene of this id.
+  std::function<result<std::vector<bool>>(uint64_t node, const std::vector<image_key>& keys,
+                                          const hash128& scene)>
+      holds;
+  ship_parts ship;
+  /// Waits until everything that was shipped for this load is answered; the first failure.
+  std::function<result<void>()> settle;
+  /// A number that this node never gave before: makes uploads unique.
+  std::function<uint64_t()> unique;
+  std::function<bool()> stopped;
+  byte_budget* memory = nullptr;
+};
+
+struct load_outcome {
+  uint64_t images_stored = 0;
+  /// Images that were there already, from the same scene.
+  uint64_t images_known = 0;
+  uint64_t cells_without_data = 0;
+  uint64_t pixels = 0;
+  uint64_t pixels_without_cell = 0;
+  uint64_t decoded_bytes = 0;
+};
+
+/// Cuts a scene and brings its chips to their owners; returns when all of them are durable. What is
+/// stored already is not cut again, so an interrupted load goes on where it was.
+/// Errors: of planning, reading and placing; those of a node that refused chips.
+result<load_outcome> load_scene(const scene& source, const load_request& request,
+                                const load_services& services);
+
+}  // namespace stip
