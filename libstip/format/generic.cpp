@@ -1,9 +1,11 @@
+#include <cpl_string.h>
+
 #include <algorithm>
-#include <optional>
 
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/format.hpp"
 #include "libstip/format/naming.hpp"
+#include "libstip/geo/footprint.hpp"
 #include "libstip/raster/gdal_input.hpp"
 #include "libstip/raster/gdal_scene.hpp"
 #include "libstip/raster/text.hpp"
@@ -51,9 +53,11 @@ std::vector<std::string> contained(const gdal_dataset& container, const std::str
   std::vector<std::string> out;
   const auto held = container.lock();
   const gdal_errors quiet;
+  // The whole list: the NetCDF driver answers nothing when it is asked for one item.
+  auto** listed = GDALGetMetadata(container.handle(), "SUBDATASETS");
   for (size_t i = 1; i <= defaults::max_subdatasets; ++i) {
     const auto key = "SUBDATASET_" + std::to_string(i) + "_NAME";
-    const auto* name = GDALGetMetadataItem(container.handle(), key.c_str(), "SUBDATASETS");
+    const auto* name = CSLFetchNameValue(listed, key.c_str());
     if (name == nullptr) break;
     // Metadata is the file's to choose: only a name of the form DRIVER:"INPUT":PART is a part of
     // the input, anything else could lead out of a node's input-roots.
@@ -80,22 +84,31 @@ void make_ids_unique(std::vector<subdataset_description>& all) {
 
 result<void> add_contained(opening& o, const gdal_dataset& container) {
   const auto names = contained(container, o.input);
-  std::optional<error> first_failure;
+  std::vector<error> failures;
   for (const auto& name : names) {
     auto added = [&]() -> result<void> {
       STIP_ASSIGN(const auto dataset, open_gdal(name));
       return add_dataset(o, dataset, name, part_id(name));
     }();
     if (added) continue;
-    if (!first_failure) first_failure = added.error();
+    failures.push_back(added.error());
     o.left_out += (o.left_out.empty() ? "" : "; ") + part_id(name) + ": " + added.error().why;
   }
   if (!o.parts.sources.empty()) return {};
-  if (first_failure)
-    return fail(first_failure->code, "open " + o.input,
+  if (!failures.empty()) {
+    // Helper variables (latitudes, times) fail for reasons of their own; most tell the file's.
+    const auto count = [&](const error& err) {
+      return std::count_if(failures.begin(), failures.end(),
+                           [&](const error& other) { return other.why == err.why; });
+    };
+    const auto common =
+        *std::max_element(failures.begin(), failures.end(),
+                          [&](const error& a, const error& b) { return count(a) < count(b); });
+    return fail(common.code, "open " + o.input,
                 "none of its " + std::to_string(names.size()) +
-                    " rasters can be used; the first: " + first_failure->why,
-                first_failure->advice);
+                    " rasters can be used; the most frequent reason: " + common.why,
+                common.advice);
+  }
   return fail(ec::unsupported, "open " + o.input, "it holds no raster",
               "give a file with raster bands");
 }
@@ -104,7 +117,7 @@ result<void> add_contained(opening& o, const gdal_dataset& container) {
 std::string item(const gdal_dataset& dataset, const char* name) {
   const auto held = dataset.lock();
   for (const char* domain : {stip_domain, static_cast<const char*>(nullptr)})
-    if (const auto* value = GDALGetMetadataItem(dataset.handle(), name, domain))
+    if (const auto* value = CSLFetchNameValue(GDALGetMetadata(dataset.handle(), domain), name))
       if (*value != '\0') return value;
   return {};
 }
@@ -186,6 +199,9 @@ result<std::vector<std::unique_ptr<scene>>> open(const std::string& input,
   if (!o.left_out.empty())
     description.properties.emplace("left_out",
                                    clean_text(o.left_out, defaults::max_property_bytes));
+  // The finest grids of one file lie on the same ground; the first one stands for all.
+  STIP_ASSIGN(const auto outline, footprint_of(description.subdatasets.front().grid));
+  description.footprint = outline.to_wkt();
   STIP_ASSIGN(description.input_checksum, checksum_input(input));
   STIP_ASSIGN(auto made, make_gdal_scene(std::move(o.parts)));
   std::vector<std::unique_ptr<scene>> out;

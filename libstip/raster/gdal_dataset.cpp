@@ -147,11 +147,12 @@ std::string gdal_dataset::driver() const {
   return driver == nullptr ? std::string() : std::string(GDALGetDriverShortName(driver));
 }
 
-void gdal_dataset::close() noexcept {
-  if (handle_ == nullptr) return;
+std::string gdal_dataset::close() noexcept {
+  if (handle_ == nullptr) return {};
   const auto held = lock();
-  const gdal_errors quiet;
+  const gdal_errors errors;
   GDALClose(std::exchange(handle_, nullptr));
+  return errors.failed() ? errors.text() : std::string();
 }
 
 result<gdal_dataset> open_gdal(const std::string& name) {

@@ -65,10 +65,11 @@ class gdal_dataset {
   [[nodiscard]] std::unique_lock<std::recursive_mutex> lock() const;
   /// GDAL's short name of the driver, e.g. "GTiff".
   std::string driver() const;
+  /// Closes it and returns what failed meanwhile, in the driver's words: GDAL writes the last bytes
+  /// of a file when it is closed, and has no other way to say that it could not.
+  std::string close() noexcept;
 
  private:
-  void close() noexcept;
-
   GDALDatasetH handle_ = nullptr;
   bool serial_ = false;
 };

@@ -4,37 +4,12 @@
 #include <cstring>
 #include <optional>
 
+#include "libstip/raster/gdal_type.hpp"
 #include "libstip/raster/nodata.hpp"
 
 namespace stip {
 
 namespace {
-
-GDALDataType gdal_type(pixel_type type) {
-  switch (type) {
-    case pixel_type::uint16:
-      return GDT_UInt16;
-    case pixel_type::int16:
-      return GDT_Int16;
-    case pixel_type::uint32:
-      return GDT_UInt32;
-    case pixel_type::int32:
-      return GDT_Int32;
-    case pixel_type::uint64:
-      return GDT_UInt64;
-    case pixel_type::int64:
-      return GDT_Int64;
-    case pixel_type::float32:
-      return GDT_Float32;
-    case pixel_type::float64:
-      return GDT_Float64;
-    case pixel_type::uint8:
-    case pixel_type::int8:  // GDAL 3.6 moves signed bytes as bytes
-    case pixel_type::bit:
-      break;
-  }
-  return GDT_Byte;
-}
 
 /// a * b, or nullopt when that does not fit.
 std::optional<uint64_t> product(uint64_t a, uint64_t b) {

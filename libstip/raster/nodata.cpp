@@ -115,12 +115,6 @@ std::string nodata_text(pixel_type type, uint64_t pattern) {
   });
 }
 
-bool is_nodata(pixel_type type, const std::byte* pixel, uint64_t pattern) {
-  std::byte valid{};
-  mark_valid(type, {pixel, size_of(type)}, pattern, {&valid, 1});
-  return valid == std::byte{0};
-}
-
 void mark_valid(pixel_type type, std::span<const std::byte> pixels, uint64_t pattern,
                 std::span<std::byte> valid) {
   visit_pixel_type(type, [&]<class T>(std::type_identity<T>) {
@@ -142,6 +136,10 @@ void mark_valid(pixel_type type, std::span<const std::byte> pixels, uint64_t pat
 }
 
 void fill_pattern(pixel_type type, std::span<std::byte> pixels, uint64_t pattern) {
+  if (pattern == 0) {
+    std::memset(pixels.data(), 0, pixels.size());
+    return;
+  }
   visit_pixel_type(type, [&]<class T>(std::type_identity<T>) {
     const T value = from_pattern<T>(pattern);
     for (size_t i = 0; i + sizeof(T) <= pixels.size(); i += sizeof(T))

@@ -26,11 +26,8 @@ double nodata_value(pixel_type type, uint64_t pattern);
 /// The value of a pattern as text, exact ("nan", "-9999", "18446744073709551615").
 std::string nodata_text(pixel_type type, uint64_t pattern);
 
-/// Whether one pixel at `pixel` (size_of(type) bytes, any alignment) is nodata. Any NaN equals a
-/// NaN, -0 equals 0.
-bool is_nodata(pixel_type type, const std::byte* pixel, uint64_t pattern);
-
-/// valid[i] = 1 where pixel i is not nodata, else 0. `pixels` is dense, valid.size() pixels.
+/// valid[i] = 1 where pixel i is not nodata, else 0. Any NaN equals a NaN, -0 equals 0. `pixels` is
+/// dense, valid.size() pixels.
 void mark_valid(pixel_type type, std::span<const std::byte> pixels, uint64_t pattern,
                 std::span<std::byte> valid);
 
