@@ -50,6 +50,8 @@ struct cut_block {
 /// What is known of a chip when all of its blocks have been handed over.
 struct finished_chip {
   size_t chip = 0;
+  /// Pixels of the window, on the scene and beyond, whose centre lies in the cell; and how many of
+  /// them hold data in at least one band.
   uint64_t cell_pixels = 0;
   /// 0: the cell holds no data of this scene, and the chip must not be stored.
   uint64_t valid_pixels = 0;

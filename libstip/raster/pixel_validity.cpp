@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "libstip/raster/nodata.hpp"
 
@@ -17,6 +18,12 @@ void mark(pixel_type type, const std::byte* pixels, size_t count, uint64_t nodat
   mark_valid(type, {pixels, count * size_of(type)}, nodata,
              {reinterpret_cast<std::byte*>(flags), count});
 }
+
+template <class T>
+using unsigned_of =
+    std::conditional_t<sizeof(T) == 1, uint8_t,
+                       std::conditional_t<sizeof(T) == 2, uint16_t,
+                                          std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
 
 bool all_set(const uint8_t* flags, size_t count) noexcept {
   return std::memchr(flags, 0, count) == nullptr;
@@ -130,7 +137,13 @@ bool validity_rule::has_data(size_t band, std::span<const std::byte> bands,
 }
 
 void validity_rule::fill(size_t band, std::span<std::byte> plane) const {
-  fill_pattern(type_, plane, kind_ == validity::alpha ? 0 : nodata_[band].value_or(0));
+  const uint64_t pattern = kind_ == validity::alpha ? 0 : nodata_[band].value_or(0);
+  visit_pixel_type(type_, [&]<class T>(std::type_identity<T>) {
+    // The pattern's low bytes are the pixel's, on either kind of machine.
+    const auto bits = static_cast<unsigned_of<T>>(pattern);
+    for (size_t at = 0; at + sizeof(T) <= plane.size(); at += sizeof(T))
+      std::memcpy(plane.data() + at, &bits, sizeof(T));
+  });
 }
 
 uint64_t count_set(std::span<const uint8_t> flags) noexcept {

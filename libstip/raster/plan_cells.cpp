@@ -120,9 +120,16 @@ void count_beyond_raster(cell_runs& runs, std::span<const uint64_t> codes,
   const auto count = [&](int64_t row, int64_t begin, int64_t end) {
     if (begin >= end) return;
     runs.runs(row, begin, end, row_runs);
-    for (const auto& run : row_runs)
-      if (const auto at = finder.find(run, codes))
-        counts[*at] += static_cast<uint64_t>(run.col_end - run.col_begin);
+    for (const auto& run : row_runs) {
+      const auto at = finder.find(run, codes);
+      if (!at) continue;
+      // The window of a cell that cannot be projected wholly ends within it.
+      const auto& window = windows[*at];
+      if (row < window.row_begin || row >= window.row_end) continue;
+      const auto first = periodic ? run.col_begin : std::max(run.col_begin, window.col_begin);
+      const auto last = periodic ? run.col_end : std::min(run.col_end, window.col_end);
+      counts[*at] += static_cast<uint64_t>(std::max<int64_t>(0, last - first));
+    }
   };
   for (int64_t row = hull.row_begin; row < hull.row_end; ++row) {
     if (row < 0 || row >= raster.height) {
