@@ -120,11 +120,18 @@ struct validity_sources {
   std::vector<gdal_mask> masks;
 };
 
+bool is_alpha(GDALRasterBandH band) {
+  return GDALGetRasterColorInterpretation(band) == GCI_AlphaBand;
+}
+
+/// `alpha` is the dataset's alpha band, whatever its place: GDAL itself knows of it only when it is
+/// the second of two or the fourth of four.
 validity_sources validity_of(const std::vector<GDALRasterBandH>& bands,
-                             const std::vector<gdal_band>& sources,
-                             const std::vector<std::optional<uint64_t>>& nodata) {
+                             const std::vector<gdal_band>& sources, pixel_type type,
+                             const std::vector<std::optional<uint64_t>>& nodata,
+                             const std::optional<gdal_mask>& alpha) {
   const auto gdal_mask_of = [&](size_t i) {
-    return gdal_mask{gdal_mask::kind::gdal, sources[i], 0};
+    return gdal_mask{gdal_mask::kind::gdal, sources[i], type, 0};
   };
   bool own_masks = false;
   for (size_t i = 0; i < bands.size(); ++i) {
@@ -133,14 +140,10 @@ validity_sources validity_of(const std::vector<GDALRasterBandH>& bands,
     if (of_dataset && (flags & GMF_ALPHA) == 0) return {validity::mask, {gdal_mask_of(i)}};
     own_masks |= flags == 0;
   }
-  const auto is_alpha = [](GDALRasterBandH band) {
-    return GDALGetRasterColorInterpretation(band) == GCI_AlphaBand;
-  };
-  if (bands.size() > 1 && is_alpha(bands.back()) &&
+  if (alpha && bands.size() > 1 && sources.back() == alpha->band &&
       std::none_of(bands.begin(), bands.end() - 1, is_alpha))
     return {validity::alpha, {}};
-  for (size_t i = 0; i < bands.size(); ++i)
-    if ((GDALGetMaskFlags(bands[i]) & GMF_ALPHA) != 0) return {validity::mask, {gdal_mask_of(i)}};
+  if (alpha) return {validity::mask, {*alpha}};
   const auto with_nodata = static_cast<size_t>(
       std::count_if(nodata.begin(), nodata.end(), [](const auto& n) { return n.has_value(); }));
   if (!own_masks && with_nodata == 0) return {validity::all, {}};
@@ -150,9 +153,9 @@ validity_sources validity_of(const std::vector<GDALRasterBandH>& bands,
     if (GDALGetMaskFlags(bands[i]) == 0)
       out.masks.push_back(gdal_mask_of(i));
     else if (nodata[i])
-      out.masks.push_back({gdal_mask::kind::nodata, sources[i], *nodata[i]});
+      out.masks.push_back({gdal_mask::kind::nodata, sources[i], type, *nodata[i]});
     else
-      out.masks.push_back({gdal_mask::kind::none, sources[i], 0});
+      out.masks.push_back({gdal_mask::kind::none, sources[i], type, 0});
   }
   return out;
 }
@@ -276,6 +279,7 @@ result<std::vector<gdal_subdataset>> describe_gdal(const gdal_dataset& dataset,
     gdal_subdataset made;
   };
   std::vector<group> groups;
+  std::optional<gdal_mask> alpha;
   size_t bytes_a_pixel = 0;
   for (int i = 1; i <= count; ++i) {
     const auto band = GDALGetRasterBand(dataset.handle(), i);
@@ -289,6 +293,7 @@ result<std::vector<gdal_subdataset>> describe_gdal(const gdal_dataset& dataset,
                       ", which stip does not keep",
                   "convert complex numbers to real bands first");
     bytes_a_pixel += size_of(*type);
+    if (is_alpha(band)) alpha = gdal_mask{gdal_mask::kind::nodata, {index, i}, *type, 0};
     auto at =
         std::find_if(groups.begin(), groups.end(), [&](const group& g) { return g.type == *type; });
     if (at == groups.end()) at = groups.insert(groups.end(), group{*type, {}, {}});
@@ -305,7 +310,7 @@ result<std::vector<gdal_subdataset>> describe_gdal(const gdal_dataset& dataset,
     make_names_unique(description.bands);
     std::vector<std::optional<uint64_t>> nodata;
     for (const auto band : g.bands) nodata.push_back(nodata_of(band, g.type));
-    auto valid = validity_of(g.bands, g.made.source.bands, nodata);
+    auto valid = validity_of(g.bands, g.made.source.bands, g.type, nodata, alpha);
     description.valid = valid.valid;
     g.made.source.masks = std::move(valid.masks);
     const bool decides = valid.valid == validity::nodata || valid.valid == validity::band_masks;

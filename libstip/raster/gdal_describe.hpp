@@ -28,13 +28,15 @@ struct gdal_mask {
   enum class kind : uint8_t {
     /// GDAL's mask band of the band: 0 is invalid.
     gdal,
-    /// The band's pixels that equal this pattern are invalid.
+    /// The band's pixels that equal this pattern are invalid (0 of an alpha band).
     nodata,
     /// Every pixel is valid.
     none,
   };
   kind from = kind::none;
   gdal_band band;
+  /// Type of the band, and its pattern.
+  pixel_type type = pixel_type::uint8;
   uint64_t nodata = 0;
 };
 

@@ -67,7 +67,6 @@ class gdal_scene_reader final : public scene_reader {
     }
     STIP_TRY(check_request(subdataset, window, first_band, count, mask.size(), true));
     const auto& source = parts_->sources[subdataset];
-    const auto type = description[subdataset].type;
     const size_t plane = mask.size() / count;
     for (size_t i = 0; i < count; ++i) {
       const auto& from = source.masks[first_band + i];
@@ -77,9 +76,9 @@ class gdal_scene_reader final : public scene_reader {
           std::fill(out.begin(), out.end(), std::byte{1});
           break;
         case gdal_mask::kind::nodata:
-          scratch_.resize(plane * size_of(type));
-          STIP_TRY(read_bands(window, {&from.band, 1}, type, scratch_));
-          mark_valid(type, scratch_, from.nodata, out);
+          scratch_.resize(plane * size_of(from.type));
+          STIP_TRY(read_bands(window, {&from.band, 1}, from.type, scratch_));
+          mark_valid(from.type, scratch_, from.nodata, out);
           break;
         case gdal_mask::kind::gdal:
           STIP_TRY(read_gdal_mask(window, from.band, out));
@@ -245,8 +244,9 @@ result<std::unique_ptr<scene>> make_gdal_scene(gdal_scene_parts parts) {
     if (d.bands.empty() || s.bands.size() != d.bands.size() || s.masks.size() != masks)
       return refuse("bands or masks and their sources differ in number");
     if (!std::all_of(s.bands.begin(), s.bands.end(), known) ||
-        !std::all_of(s.masks.begin(), s.masks.end(),
-                     [&](const gdal_mask& mask) { return known(mask.band); }))
+        !std::all_of(s.masks.begin(), s.masks.end(), [&](const gdal_mask& mask) {
+          return known(mask.band) && is_known(mask.type);
+        }))
       return refuse("a band comes from a dataset that is not there");
     if (!is_known(d.type) || d.type == pixel_type::bit || s.tiling.block_width < 1 ||
         s.tiling.block_height < 1)

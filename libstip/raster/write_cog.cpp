@@ -32,9 +32,9 @@ static_assert(domain_attribute.size() == domain_placeholder.size());
 /// The directories and metadata of a COG stand before its pixels, within so many bytes.
 constexpr size_t cog_head_bytes = size_t{16} << 20;
 
-void set_stip_item(GDALMajorObjectH object, const std::string& key, const std::string& value) {
-  GDALSetMetadataItem(object, (key + std::string(domain_placeholder)).c_str(), value.c_str(),
-                      nullptr);
+void set_stip_item(GDALMajorObjectH object, std::string key, const std::string& value) {
+  key.append(domain_placeholder);
+  GDALSetMetadataItem(object, key.c_str(), value.c_str(), nullptr);
 }
 
 /// Gives the items of set_stip_item their domain. False when the file cannot be read or written.
@@ -47,7 +47,8 @@ bool place_in_domain(const std::string& path) {
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   if (!file) return false;
   // A quote in a value is written as an entity, so no value can look like the end of a name.
-  const auto wanted = std::string(domain_placeholder) + "\"";
+  std::string wanted(domain_placeholder);
+  wanted += '"';
   for (auto at = head.find(wanted); at != std::string::npos; at = head.find(wanted, at + 1)) {
     file.seekp(static_cast<std::streamoff>(at));
     file.write(domain_attribute.data(), static_cast<std::streamsize>(domain_attribute.size()));
