@@ -42,7 +42,7 @@ bool same_pixels(const image_state& a, const image_state& b) {
 
 }  // namespace
 
-result<image_state> load_image(const transaction& txn, name_table& names, std::string_view prefix,
+result<image_state> load_image(const transaction& txn, stored_names& names, std::string_view prefix,
                                const image_key& key, const lost_keys& lost) {
   image_state state;
   for (const auto db : {table::chips, table::pending}) {
@@ -112,7 +112,7 @@ result<void> commit_writer::write_scenes(const commit_request& request) {
 
 result<void> commit_writer::write_image(const commit_request& request, std::string_view prefix,
                                         const image_request& changes) {
-  name_table names{*txn_};
+  stored_names names{*txn_};
   STIP_ASSIGN(const auto before, load_image(*txn_, names, prefix, *changes.key, *lost_));
   auto after = before;
   for (const auto i : changes.tombstones) after.hide(request.tombstones[i].when);

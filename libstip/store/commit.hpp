@@ -28,7 +28,7 @@ struct commit_effects {
 };
 
 /// Everything that is stored of the image with this prefix.
-result<image_state> load_image(const transaction& txn, name_table& names, std::string_view prefix,
+result<image_state> load_image(const transaction& txn, stored_names& names, std::string_view prefix,
                                const image_key& key, const lost_keys& lost);
 
 /// Writes a request into a transaction. One object for one attempt.

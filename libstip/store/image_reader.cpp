@@ -14,7 +14,7 @@ namespace {
 /// index: sources and tiles of one cell and time come by number and are sorted by name.
 class platform_scan {
  public:
-  platform_scan(name_table& names, geocode_algorithm algorithm, std::vector<index_entry>& entries)
+  platform_scan(stored_names& names, geocode_algorithm algorithm, std::vector<index_entry>& entries)
       : names_(&names),
         algorithm_(algorithm),
         entries_(&entries),
@@ -62,7 +62,7 @@ class platform_scan {
               });
   }
 
-  name_table* names_;
+  stored_names* names_;
   geocode_algorithm algorithm_;
   std::vector<index_entry>* entries_;
   size_t first_of_place_;
@@ -89,7 +89,7 @@ std::vector<std::string> band_names(const scene_description* scene, const chip_d
 
 result<void> scan_images(const transaction& txn, geocode_algorithm algorithm, const lost_keys& lost,
                          std::vector<index_entry>& entries) {
-  name_table names{txn};
+  stored_names names{txn};
   const std::string kind(1, static_cast<char>(name_kind::platform));
   STIP_ASSIGN(auto platforms, cursor::open(txn, table::ids));
   STIP_ASSIGN(auto chips, cursor::open(txn, table::chips));

@@ -33,7 +33,7 @@ class row_reader {
   const transaction* txn_;
   geocode_algorithm algorithm_;
   const lost_keys* lost_;
-  name_table names_;
+  stored_names names_;
   std::map<hash128, std::optional<scene_description>> scenes_;
 };
 

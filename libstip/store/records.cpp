@@ -115,7 +115,7 @@ uint32_t read_big_endian32(std::string_view bytes) {
   return bytes.size() == sizeof(uint32_t) ? big_endian_at<uint32_t>(bytes, 0) : 0;
 }
 
-result<std::optional<uint32_t>> name_table::find(name_kind kind, std::string_view name) {
+result<std::optional<uint32_t>> stored_names::find(name_kind kind, std::string_view name) {
   STIP_ASSIGN(const auto value, txn_->get(table::ids, name_key(kind, name)));
   if (!value) return std::optional<uint32_t>{};
   if (value->size() != sizeof(uint32_t))
@@ -123,7 +123,7 @@ result<std::optional<uint32_t>> name_table::find(name_kind kind, std::string_vie
   return std::optional{big_endian_at<uint32_t>(*value, 0)};
 }
 
-result<const std::string*> name_table::name(name_kind kind, uint32_t id) {
+result<const std::string*> stored_names::name(name_kind kind, uint32_t id) {
   const auto slot = uint64_t{static_cast<uint8_t>(kind)} << 32 | id;
   if (const auto found = known_.find(slot); found != known_.end()) return &found->second;
   STIP_ASSIGN(const auto value, txn_->get(table::names, id_key(kind, id)));
@@ -132,7 +132,7 @@ result<const std::string*> name_table::name(name_kind kind, uint32_t id) {
 }
 
 result<uint32_t> intern(write_transaction& txn, name_kind kind, std::string_view name) {
-  STIP_ASSIGN(const auto known, name_table{txn}.find(kind, name));
+  STIP_ASSIGN(const auto known, stored_names{txn}.find(kind, name));
   if (known) return *known;
   const auto word = std::string(next_name_word) + std::to_string(static_cast<int>(kind));
   STIP_ASSIGN(const auto next, get_number(txn, word));
@@ -161,7 +161,7 @@ std::string prefix_of(uint32_t platform, uint64_t geocode, epoch_seconds time, u
 
 }  // namespace
 
-result<std::optional<std::string>> find_prefix(name_table& names, geocode_algorithm algorithm,
+result<std::optional<std::string>> find_prefix(stored_names& names, geocode_algorithm algorithm,
                                                const image_key& key) {
   if (!check_geocode(algorithm, key.geocode)) return std::optional<std::string>{};
   STIP_ASSIGN(const auto platform, names.find(name_kind::platform, key.platform));
@@ -181,7 +181,7 @@ result<std::string> make_prefix(write_transaction& txn, geocode_algorithm algori
   return prefix_of(platform, pack(algorithm, key.geocode), key.timestamp, source, tile);
 }
 
-result<image_key> read_prefix(name_table& names, geocode_algorithm algorithm,
+result<image_key> read_prefix(stored_names& names, geocode_algorithm algorithm,
                               std::string_view key) {
   if (key.size() < image_prefix_bytes) return damaged("the key of a chip", "it is cut off");
   STIP_ASSIGN(const auto platform,
@@ -234,7 +234,7 @@ std::string encode_chip(const chip_record& record, uint32_t subdataset_id) {
 }
 
 result<chip_record> decode_chip(const image_key& image, std::string_view key,
-                                std::string_view value, name_table& names) {
+                                std::string_view value, stored_names& names) {
   constexpr uint64_t most16 = std::numeric_limits<uint16_t>::max();
   constexpr uint64_t most32 = std::numeric_limits<uint32_t>::max();
   if (key.size() < image_prefix_bytes + sizeof(uint16_t))

@@ -39,9 +39,9 @@ uint32_t read_big_endian32(std::string_view bytes);
 enum class name_kind : uint8_t { platform = 0, source = 1, tile = 2, subdataset = 3 };
 
 /// Names as one transaction sees them.
-class name_table {
+class stored_names {
  public:
-  explicit name_table(const transaction& txn) : txn_(&txn) {}
+  explicit stored_names(const transaction& txn) : txn_(&txn) {}
 
   /// The number of a name; nothing if it has none.
   result<std::optional<uint32_t>> find(name_kind kind, std::string_view name);
@@ -62,7 +62,7 @@ result<uint32_t> intern(write_transaction& txn, name_kind kind, std::string_view
 inline constexpr size_t image_prefix_bytes = 28;
 
 /// Of an image whose names all have numbers; nothing if one has none (no such image is stored).
-result<std::optional<std::string>> find_prefix(name_table& names, geocode_algorithm algorithm,
+result<std::optional<std::string>> find_prefix(stored_names& names, geocode_algorithm algorithm,
                                                const image_key& key);
 
 /// Gives numbers to names that have none.
@@ -70,7 +70,7 @@ result<std::string> make_prefix(write_transaction& txn, geocode_algorithm algori
                                 const image_key& key);
 
 /// The image of a key that begins with its prefix. Errors: corrupt.
-result<image_key> read_prefix(name_table& names, geocode_algorithm algorithm, std::string_view key);
+result<image_key> read_prefix(stored_names& names, geocode_algorithm algorithm, std::string_view key);
 
 /// A chip's key in table::chips and in table::pending.
 std::string chip_key(std::string_view prefix, uint16_t index);
@@ -82,7 +82,7 @@ std::string encode_chip(const chip_record& chip, uint32_t subdataset_id);
 
 /// Reads key (of either table) and value into a record whose image is `image`. Errors: corrupt.
 result<chip_record> decode_chip(const image_key& image, std::string_view key,
-                                std::string_view value, name_table& names);
+                                std::string_view value, stored_names& names);
 
 /// What a scan needs of a value.
 struct chip_facts {

@@ -53,7 +53,7 @@ std::string encode_part(const std::string& name) {
 
 result<void> find_lost_chips(const transaction& txn, geocode_algorithm algorithm,
                              const segment_sizes& sizes, recovered& found) {
-  name_table names{txn};
+  stored_names names{txn};
   std::set<std::string> lost_images;
   for (const auto db : {table::chips, table::pending}) {
     STIP_ASSIGN(auto at, cursor::open(txn, db));
