@@ -8,6 +8,7 @@
 #include "libstip/core/buffer_pool.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/raster/cut.hpp"
+#include "libstip/raster/plan_cells.hpp"
 #include "tests/libstip/geo/grids.hpp"
 
 using namespace stip;
@@ -220,13 +221,12 @@ CAF_TEST(nonsense is refused) {
   broken.subdatasets[0].grid = utm(0, 10);
   CAF_CHECK(!plan_cut(broken, {{16, 16, true}}, options));
 
-  // A precision that makes more cells than a plan may have.
-  options.precision = 12;
-  broken.subdatasets[0].grid = utm(4000, 4000);
-  const auto many = plan_cut(broken, {{512, 512, true}}, options);
+  // More cells than a plan may have, and windows beyond all measure.
+  const auto cells = cell_grid::make(geocode_algorithm::geohash, 12);
+  cell_runs runs(*pixel_mapper::make(utm(4000, 4000), *cells), *cells);
+  const auto many = count_cells(runs, 50'000);
   CAF_REQUIRE(!many);
   CAF_CHECK(many.error().code == ec::limit_exceeded);
-  // And one whose windows are beyond all measure.
   options.precision = 2;
   broken.subdatasets[0].grid = square("EPSG:32632", 399960, 5700000, 0.1, 50, 50);
   const auto huge = plan_cut(broken, {{512, 512, true}}, options);
