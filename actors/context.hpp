@@ -23,6 +23,8 @@ struct node_settings {
   uint16_t port = 0;
   /// Addresses of the other nodes, "host:port"; this node's own may be among them.
   std::vector<std::string> peers;
+  /// Nodes that are not in the list and say hello become members too.
+  bool learn_callers = true;
   std::string rack;
   /// Explicit places on the ring; empty: `token_count` are derived from the node's id.
   std::vector<uint64_t> tokens;

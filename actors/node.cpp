@@ -250,8 +250,10 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
     caf::anon_send(h.loader, atom::peers_v, view);
     caf::anon_send(h.node, atom::peers_v, view);
   };
-  auto protocol = std::make_unique<static_membership>(context->self, s.peers,
-                                                      static_membership_options{}, peers_kept);
+  static_membership_options membership_options;
+  membership_options.learn_callers = s.learn_callers;
+  auto protocol = std::make_unique<static_membership>(context->self, s.peers, membership_options,
+                                                      peers_kept);
   h.membership = system.spawn(membership_behavior, context_ptr{context},
                               std::unique_ptr<stip::membership>{std::move(protocol)}, h,
                               std::function<void(cluster_view_ptr)>{spread});

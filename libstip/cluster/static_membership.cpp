@@ -352,6 +352,11 @@ result<std::vector<membership::effect>> static_membership::hello_received(
     return out;
   }
 
+  if (!options_.learn_callers) {
+    if (known != peers_.end()) hurry(now_ms, peer.id, out);
+    return out;
+  }
+
   const auto address = peer.address();
   const auto what = "accept " + title(peer);
   if (peer.host.empty() || peer.port == 0)

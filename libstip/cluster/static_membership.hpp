@@ -18,6 +18,9 @@ struct static_membership_options {
   int down_after = defaults::down_after_misses;
   int64_t max_probe_interval_ms = defaults::max_probe_interval.count();
   int64_t leaving_grace_ms = defaults::leaving_grace.count();
+  /// Whether a peer that is not in the list becomes a member by saying hello. Without it, only the
+  /// listed addresses are ever dialled.
+  bool learn_callers = true;
 };
 
 /// A peer as it is kept from one run of the node to the next.
