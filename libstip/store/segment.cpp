@@ -80,6 +80,9 @@ result<void> check_segment_header(std::string_view bytes, uint64_t store, uint32
   if (got_id != id || got_store != store)
     return fail(ec::corrupt, what, "it belongs to another store or was renamed",
                 "put back the file that was there");
+  if (bytes.substr(0, segment_header_bytes) != segment_header(store, id))
+    return fail(ec::malformed, what, "its header has what this format does not define",
+                "use a newer stip");
   return {};
 }
 
