@@ -1,0 +1,184 @@
+#include "apps/stip/follow.hpp"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "apps/stip/human.hpp"
+#include "apps/stip/objects.hpp"
+#include "libstip/core/defaults.hpp"
+
+namespace stip::cli {
+
+namespace {
+
+constexpr size_t usual_terminal_width = 80;
+constexpr auto erase_line = "\r\033[K";
+
+/// A signal handler can reach nothing else.
+volatile std::sig_atomic_t interrupts = 0;
+
+void count_interrupt(int) {
+  interrupts = interrupts + 1;
+}
+
+/// Takes Ctrl-C for as long as it lives.
+class interrupt_watch {
+ public:
+  interrupt_watch() {
+    interrupts = 0;
+    struct sigaction action {};
+    action.sa_handler = count_interrupt;
+    // Without SA_RESTART: a read of the answer ends with the second Ctrl-C.
+    ::sigaction(SIGINT, &action, &before_);
+  }
+  ~interrupt_watch() { ::sigaction(SIGINT, &before_, nullptr); }
+  interrupt_watch(const interrupt_watch&) = delete;
+  interrupt_watch& operator=(const interrupt_watch&) = delete;
+
+  bool interrupted() const { return interrupts > 0; }
+  bool again() const { return interrupts > 1; }
+  void forget() { interrupts = 0; }
+
+ private:
+  struct sigaction before_ {};
+};
+
+size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return usual_terminal_width;
+  return size.ws_col;
+}
+
+enum class wish : uint8_t { go_on, stop, leave };
+
+/// What the user wants after Ctrl-C.
+wish ask_user(const interrupt_watch& watch, const std::string& id, bool may_leave) {
+  std::cerr << "\nstip: task " << id << ": (s)top it" << (may_leave ? ", (l)eave it running" : "")
+            << ", or go on waiting (Enter)? " << std::flush;
+  char answer = '\n';
+  const auto got = ::read(STDIN_FILENO, &answer, 1);
+  if (watch.again() || got <= 0) return wish::stop;
+  char rest = answer;
+  while (rest != '\n' && ::read(STDIN_FILENO, &rest, 1) == 1) {
+  }
+  if (answer == 's' || answer == 'S') return wish::stop;
+  if (may_leave && (answer == 'l' || answer == 'L')) return wish::leave;
+  return wish::go_on;
+}
+
+/// Keeps asking for the task; now and then a node may not answer.
+class poller {
+ public:
+  explicit poller(const client& node) : node_(node) {}
+
+  result<void> update(task_record& task) {
+    auto now = node_.get_task(task.id);
+    if (now) {
+      failures_ = 0;
+      task = std::move(*now);
+      return {};
+    }
+    if (now.error().code == ec::not_found || ++failures_ >= defaults::task_poll_failures) {
+      auto err = std::move(now).error();
+      err.what = "wait for task " + task.id + ": " + err.what;
+      if (err.code != ec::not_found)
+        err.advice = "the task may still run: stip task wait " + task.id;
+      return fail(std::move(err));
+    }
+    return {};
+  }
+
+ private:
+  const client& node_;
+  int failures_ = 0;
+};
+
+/// False: the user leaves the task running.
+result<bool> wait_watched(context& with, const client& node, task_record& task) {
+  interrupt_watch watch;
+  poller look{node};
+  const bool may_leave = !with.global().embedded;
+  bool stopping = false;
+  while (task.running()) {
+    std::cerr << erase_line << progress_line(task, now_ms(), terminal_width() - 1) << std::flush;
+    ::poll(nullptr, 0, static_cast<int>(defaults::progress_interval.count()));
+    if (watch.interrupted() && !stopping) {
+      const auto wanted = ask_user(watch, task.id, may_leave);
+      watch.forget();
+      if (wanted == wish::leave) return false;
+      if (wanted == wish::stop) {
+        STIP_ASSIGN(task, node.stop_task(task.id));
+        stopping = true;
+      }
+    }
+    STIP_TRY(look.update(task));
+  }
+  std::cerr << erase_line << std::flush;
+  return true;
+}
+
+result<void> wait_silently(const client& node, task_record& task) {
+  poller look{node};
+  auto pause = defaults::first_task_poll;
+  while (task.running()) {
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, defaults::max_task_poll);
+    STIP_TRY(look.update(task));
+  }
+  return {};
+}
+
+void tell_skipped(context& with, const task_record& task) {
+  for (const auto& err : task.errors) {
+    const auto where = err.node == 0 ? std::string{} : " (node " + node_name(err.node) + ")";
+    if (err.input.empty())
+      with.out().complain(task.kind + ": " + err.reason + where);
+    else
+      with.out().complain("skipped " + err.input + ": " + err.reason + where);
+  }
+  if (task.dropped_errors > 0)
+    with.out().complain(std::to_string(task.dropped_errors) + " more reasons are not kept");
+}
+
+}  // namespace
+
+int status_of(const task_record& task) {
+  if (task.running()) return done;
+  return task.state == task_state::done && task.completed > 0 ? done : failed;
+}
+
+void announce(context& with, const task_record& task) {
+  // The id is an answer, not a remark: it is there with -q too.
+  if (with.out().is_table()) with.out().stream() << "task " << task.id << std::endl;
+}
+
+result<int> follow(context& with, const client& node, task_record task) {
+  const bool watched =
+      ::isatty(STDERR_FILENO) != 0 && ::isatty(STDIN_FILENO) != 0 && !with.out().quiet();
+  if (watched) {
+    STIP_ASSIGN(const auto ended, wait_watched(with, node, task));
+    if (!ended) {
+      if (with.out().is_table())
+        with.out().note("task " + task.id + " goes on; see `stip task wait " + task.id + "`");
+      else
+        with.out().object(task_object(task, now_ms()), task_columns());
+      return done;
+    }
+  } else {
+    STIP_TRY(wait_silently(node, task));
+  }
+  if (with.out().is_table())
+    with.out().note(std::string{to_string(task.state)} + ": " + outcome_line(task));
+  else
+    with.out().object(task_object(task, now_ms()), task_columns());
+  tell_skipped(with, task);
+  return status_of(task);
+}
+
+}  // namespace stip::cli

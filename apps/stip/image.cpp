@@ -1,0 +1,46 @@
+#include "apps/stip/image.hpp"
+
+namespace stip::cli {
+
+namespace {
+
+const argument album_argument = {"ALBUM", "the album's name"};
+
+verb later(std::string_view name, std::string_view summary, std::string_view example) {
+  return {name, summary, {album_argument}, {}, true, example};
+}
+
+}  // namespace
+
+noun image_noun() {
+  return {
+      "image",
+      "images: store, find, show, export, delete",
+      {
+          image_store_verb(),
+          image_list_verb(),
+          image_search_verb(),
+          image_show_verb(),
+          image_probe_verb(),
+          image_export_verb(),
+          later("split", "longer geocodes out of shorter", "stip image split olinda -l 6"),
+          later("merge", "shorter geocodes out of longer", "stip image merge olinda -l 4"),
+          later("fill", "whole images out of partial ones of neighbouring scenes",
+                "stip image fill olinda -w 86400"),
+          later("coalesce", "images of a platform at the places and times of others",
+                "stip image coalesce olinda MODIS -p Landsat7"),
+          later("align", "images resampled to the cell's own grid",
+                "stip image align olinda --size 256"),
+          later("cloud", "computes and records cloud coverage", "stip image cloud olinda"),
+          later("index", "band indices and arithmetic: statistics, or a derived image",
+                "stip image index olinda ndvi --store"),
+          later("filter", "an image filter over images", "stip image filter olinda blur"),
+          later("mosaic", "one picture of an area",
+                "stip image mosaic olinda --corners -34.9,-8.1 -34.8,-7.9 --to olinda.png"),
+          image_delete_verb(),
+      },
+      "stip image store olinda '/data/*.tif' auto -l 5",
+  };
+}
+
+}  // namespace stip::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "apps/stip/command.hpp"
+
+// The verbs of `stip image`, one file each family.
+
+namespace stip::cli {
+
+verb image_store_verb();
+verb image_list_verb();
+verb image_search_verb();
+verb image_show_verb();
+verb image_export_verb();
+verb image_probe_verb();
+verb image_delete_verb();
+
+/// What a user says of inputs that do not say it themselves: --platform, --timestamp, --tile,
+/// --subdataset.
+std::vector<option> scene_option_table();
+
+}  // namespace stip::cli

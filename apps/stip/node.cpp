@@ -1,0 +1,125 @@
+#include "apps/stip/command.hpp"
+#include "apps/stip/objects.hpp"
+#include "apps/stip/session.hpp"
+
+namespace stip::cli {
+
+namespace {
+
+result<int> list(context& with, const arguments&) {
+  STIP_ASSIGN(auto* node, with.connect(access::read));
+  STIP_ASSIGN(const auto nodes, node->nodes());
+  listing rows{with.out(), node_columns()};
+  for (const auto& n : nodes) rows.add(node_object(n));
+  rows.finish();
+  return done;
+}
+
+/// The node of that id or of the one id that begins so.
+result<node_status> find_node(const client& node, const std::string& id) {
+  const auto what = "find node " + id;
+  if (id.empty() || id.size() > 16 || id.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return fail(ec::invalid_argument, what, "it is no node id",
+                "give its first hexadecimal digits, as `stip node list` shows them");
+  STIP_ASSIGN(const auto nodes, node.nodes());
+  std::vector<node_status> found;
+  for (const auto& n : nodes)
+    if (node_name(n.node.info.id).starts_with(id)) found.push_back(n);
+  if (found.empty())
+    return fail(ec::not_found, what, "no node has this id", "see `stip node list`");
+  if (found.size() > 1)
+    return fail(ec::invalid_argument, what,
+                std::to_string(found.size()) + " nodes have ids that begin so", "give more digits");
+  return found.front();
+}
+
+result<int> show(context& with, const arguments& given) {
+  STIP_ASSIGN(auto* node, with.connect(access::read));
+  STIP_ASSIGN(const auto found, find_node(*node, given.words[0]));
+  with.out().object(node_object(found), node_columns());
+  return done;
+}
+
+result<int> locate(context& with, const arguments& given) {
+  const auto& geocode = given.words[0];
+  STIP_ASSIGN(auto* node, with.connect(access::read));
+  int32_t key_length = 0;
+  uint32_t replication = 1;
+  if (given.has("album")) {
+    STIP_ASSIGN(const auto target, node->get_album(given.text("album")));
+    STIP_TRY(check_geocode(target.algorithm, geocode));
+    key_length = target.dht_key_length;
+    replication = target.replication;
+  } else if (!check_geocode(geocode_algorithm::geohash, geocode) &&
+             !check_geocode(geocode_algorithm::quadtile, geocode)) {
+    return fail(ec::invalid_argument, "locate '" + geocode + "'",
+                "it is neither a geohash nor a quadtile", "give a geocode, e.g. 7nkh2");
+  }
+  STIP_ASSIGN(const auto place, node->locate(geocode, key_length, replication));
+  const auto answer = placement_object(place);
+  if (with.out().format() == output_format::json) {
+    with.out().object(answer, {});
+    return done;
+  }
+  listing rows{with.out(),
+               {{"role", "ROLE"}, {"id", "NODE"}, {"address", "ADDRESS"}, {"state", "STATE"}}};
+  for (const auto& n : answer["nodes"]) rows.add(n);
+  rows.finish();
+  return done;
+}
+
+result<int> stop(context& with, const arguments& given) {
+  STIP_ASSIGN(auto* node, with.connect(access::write));
+  STIP_ASSIGN(const auto found, find_node(*node, given.words[0]));
+  STIP_TRY(node->stop_node(found.node.info.id));
+  const auto id = node_name(found.node.info.id);
+  if (with.out().is_table())
+    with.out().note("node " + id + " stops");
+  else
+    with.out().object({{"id", id}, {"state", "leaving"}}, {{"id", ""}, {"state", ""}});
+  return done;
+}
+
+const argument id_argument = {"ID", "a node's id, or its first digits where they are unique"};
+
+}  // namespace
+
+noun node_noun() {
+  return {
+      "node",
+      "the nodes of the cluster",
+      {
+          {"list",
+           "lists the nodes: state, share of the ring, what they hold, load",
+           {},
+           {},
+           false,
+           "stip node list",
+           list},
+          {"show", "shows one node", {id_argument}, {}, false, "stip node show 5f0c", show},
+          {"locate",
+           "shows the owner of a geocode and its replicas",
+           {{"GEOCODE", "a geohash or quadtile; without an album it is not cut"}},
+           {{"album", '\0', "ALBUM", "cut the code and count replicas as this album does"}},
+           false,
+           "stip node locate 7nkh2 --album olinda",
+           locate},
+          {"stop", "stops a node cleanly", {id_argument}, {}, false, "stip node stop 5f0c", stop},
+          {"drain",
+           "hands everything over, then leaves",
+           {id_argument},
+           {},
+           false,
+           "stip node drain 5f0c"},
+          {"repair",
+           "compares replicas and moves what differs",
+           {{"ID", "a node's id; without it, all nodes", argument::times::at_most_once}},
+           {},
+           false,
+           "stip node repair"},
+      },
+      "stip node list",
+  };
+}
+
+}  // namespace stip::cli

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/client.hpp"
+#include "actors/node.hpp"
+#include "apps/stip/command.hpp"
+#include "apps/stip/settings.hpp"
+
+namespace stip::cli {
+
+/// The way to a cluster: a connection to a node, or a node inside this process. It is made when a
+/// command first needs it and kept for the next (the shell's).
+class session {
+ public:
+  explicit session(settings global) : global_(std::move(global)) {}
+  ~session() { close(); }
+
+  /// The client; an embedded node is opened as the command needs it, and again when a later one
+  /// needs more. Errors: those of dial and running_node::start.
+  result<client*> connect(access needed);
+
+  /// Gives up the connection; the next command makes a new one.
+  void close();
+
+  /// The last attempt to connect to a daemon failed.
+  bool unreachable() const { return unreachable_; }
+  const settings& global() const { return global_; }
+
+ private:
+  result<void> dial_node();
+  result<void> start_node(access needed);
+
+  settings global_;
+  bool unreachable_ = false;
+  access opened_ = access::none;
+  // In the order in which they are made; ended the other way round.
+  std::unique_ptr<system_config> config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::unique_ptr<running_node> node_;
+  std::optional<client> client_;
+};
+
+/// What a command works with.
+class context {
+ public:
+  context(session& way, output& to) : way_(way), out_(to) {}
+
+  output& out() { return out_; }
+  const settings& global() const { return way_.global(); }
+  result<client*> connect(access needed) { return way_.connect(needed); }
+
+  /// Asks a question that only "y" or "yes" answers so; false off a terminal.
+  bool confirm(const std::string& question);
+  /// Refuses what destroys data unless --yes is given or the user agrees. Errors:
+  /// invalid_argument off a terminal.
+  result<bool> agreed(const arguments& given, const std::string& what);
+
+  /// Tells what an answer lacks, each once; the exit status that this means.
+  int report(const std::vector<std::string>& problems);
+
+  session& way() { return way_; }
+
+ private:
+  session& way_;
+  output& out_;
+};
+
+/// Runs a command line's words with the session, complains where it fails; the exit status.
+int run_command(const std::vector<std::string>& words, session& way, output& out);
+
+}  // namespace stip::cli
