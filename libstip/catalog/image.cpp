@@ -124,6 +124,12 @@ std::string to_file_name(const image_key& key) {
   return name;
 }
 
+bool is_key_time(epoch_seconds time) {
+  static const auto first = *from_civil(min_year, 1, 1);
+  static const auto last = *from_civil(max_year, 12, 31, 23, 59, 59);
+  return time >= first && time <= last;
+}
+
 result<void> check_name(std::string_view role, std::string_view name) {
   const auto what = "accept " + std::string(role);
   if (name.empty()) return fail(ec::invalid_argument, what, "it is empty", "give it a name");
@@ -143,9 +149,7 @@ result<void> check(const image_key& key) {
   STIP_TRY(check_name("geocode", key.geocode));
   STIP_TRY(check_name("source", key.source));
   STIP_TRY(check_name("tile", key.tile));
-  static const auto first = *from_civil(min_year, 1, 1);
-  static const auto last = *from_civil(max_year, 12, 31, 23, 59, 59);
-  if (key.timestamp < first || key.timestamp > last)
+  if (!is_key_time(key.timestamp))
     return fail(ec::invalid_argument, "accept timestamp " + std::to_string(key.timestamp),
                 "its year is not 1 to 9999", "check the scene's time");
   return {};

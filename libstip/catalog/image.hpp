@@ -40,6 +40,9 @@ std::string to_file_name(const image_key& key);
 /// Errors: invalid_argument, limit_exceeded.
 result<void> check(const image_key& key);
 
+/// Whether the timestamp has a year of four digits, as keys need it; only such times are printed.
+bool is_key_time(epoch_seconds time);
+
 /// Checks one name: 1 to defaults::max_name_bytes bytes of UTF-8 without control characters.
 /// `role` says in the error what it names ("platform"). Errors: invalid_argument, limit_exceeded.
 result<void> check_name(std::string_view role, std::string_view name);

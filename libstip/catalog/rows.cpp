@@ -253,6 +253,7 @@ result<std::vector<image_row>> decode_image_rows(std::string_view bytes) {
   for (auto& r : rows) {
     above += static_cast<uint64_t>(in.signed_varint());
     r.key.timestamp = static_cast<int64_t>(above);
+    in.expect(is_key_time(r.key.timestamp), "a timestamp is out of range");
   }
   for (auto& r : rows) r.pixel_coverage = from.coverage();
   for (auto& r : rows)

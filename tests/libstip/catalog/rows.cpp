@@ -31,7 +31,7 @@ subdataset_row random_subdataset(random_images& any) {
 image_row random_row(random_images& any) {
   image_row r;
   r.key = any.key();
-  if (any.once_in(50)) r.key.timestamp = any.once_in(2) ? INT64_MIN : INT64_MAX;
+  if (any.once_in(50)) r.key.timestamp = any.once_in(2) ? *parse_time("0001") : *parse_time("9999");
   r.pixel_coverage = any.coverage();
   if (any.once_in(2)) r.cloud_coverage = any.coverage();
   for (auto n = any.below(4); n > 0; --n) r.properties[any.tile()] = any.once_in(4) ? "" : "x";
@@ -114,6 +114,15 @@ CAF_TEST(a small buffer that would expand past its bound is refused) {
   const auto decoded = decode_image_rows(bytes);
   CAF_REQUIRE(!decoded);
   CAF_CHECK(decoded.error().why.find("expand") != std::string::npos);
+}
+
+CAF_TEST(a timestamp that no key can have is refused) {
+  random_images any(7, geocode_algorithm::geohash);
+  for (const auto time : {INT64_MIN, INT64_MAX, *parse_time("0001") - 1}) {
+    auto rows = random_rows(any, 2);
+    rows[1].key.timestamp = time;
+    CAF_CHECK(!decode_image_rows(encode_rows(rows)));
+  }
 }
 
 CAF_TEST(names that repeat are stored once) {
