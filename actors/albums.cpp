@@ -62,27 +62,40 @@ void open_storage(self_pointer self, const album& definition,
       });
 }
 
-/// What has to happen on this node when an album's state has changed.
-void apply_change(self_pointer self, const album& now) {
+using done = std::function<void()>;
+
+/// What has to happen on this node when an album's state has changed; `then` when it has happened.
+void apply_change(self_pointer self, const album& now, const done& then) {
   auto& state = self->state;
   auto at = state.open.find(now.uid);
   if (now.deleted) {
     self->send(state.query, atom::update_v, now.name, album_view_ptr{});
-    if (at == state.open.end()) return;
-    if (at->second.view) at->second.view->remove_files = true;
-    if (at->second.storage) {
-      self->unlink_from(at->second.storage);
-      self->send_exit(at->second.storage, caf::exit_reason::user_shutdown);
+    if (at != state.open.end()) {
+      if (at->second.view) at->second.view->remove_files = true;
+      if (at->second.storage) {
+        self->unlink_from(at->second.storage);
+        self->send_exit(at->second.storage, caf::exit_reason::user_shutdown);
+      }
+      fail_waiting(at->second, {ec::not_found, "open album " + now.name, "it was deleted", {}});
+      state.open.erase(at);
     }
-    fail_waiting(at->second, {ec::not_found, "open album " + now.name, "it was deleted", {}});
-    state.open.erase(at);
-  } else if (at == state.open.end() || !at->second.storage) {
-    if (!now.closed) open_storage(self, now, std::nullopt);
-  } else if (now.closed) {
-    caf::anon_send(at->second.storage, atom::close_v);
-  } else {
-    caf::anon_send(at->second.storage, atom::open_v);
+    return then();
   }
+  if (now.closed && (at == state.open.end() || !at->second.storage)) return then();
+  // The storage tells by itself when it cannot be opened; the change stands all the same.
+  self->request(albums_actor{self}, defaults::commit_deadline, atom::album_of_v, now)
+      .then(
+          [self, now, then](const storage_actor& storage) {
+            auto finished = [then](bool) { then(); };
+            auto failed = [then](caf::error&) { then(); };
+            if (now.closed)
+              self->request(storage, defaults::commit_deadline, atom::close_v)
+                  .then(finished, failed);
+            else
+              self->request(storage, defaults::commit_deadline, atom::open_v)
+                  .then(finished, failed);
+          },
+          [then](caf::error&) { then(); });
 }
 
 /// Keeps a changed definition on the disk, then `then`.
@@ -94,36 +107,43 @@ void save(self_pointer self, const album& changed, Then then) {
       [context = self->state.context, changed] { return context->directory->save(changed); }, then);
 }
 
-/// Takes in what a peer knows; what is news here is saved and acted on.
-void merge(self_pointer self, const std::vector<album>& theirs) {
+void log_state(self_pointer self, const album& a) {
+  self->state.context->log->info("album {} is {}", a.name,
+                                 a.deleted  ? "deleted"
+                                 : a.closed ? "closed"
+                                            : "open");
+}
+
+/// Takes in what a peer knows; what is news here is saved and acted on, then `then`.
+void merge(self_pointer self, const std::vector<album>& theirs, const done& then) {
+  auto left = std::make_shared<size_t>(1);
+  const done finish_one = [left, then] {
+    if (--*left == 0) then();
+  };
   for (const auto& a : theirs) {
     if (auto fine = check(a); !fine) {
       self->state.context->log->error("{}", to_string(fine.error()));
       continue;
     }
     if (!self->state.directory.merge(a)) continue;
-    save(self, a, [self, a](result<void> saved) {
-      if (!saved) return self->state.context->log->error("{}", to_string(saved.error()));
-      self->state.context->log->info("album {} is {}", a.name,
-                                     a.deleted  ? "deleted"
-                                     : a.closed ? "closed"
-                                                : "open");
-      apply_change(self, a);
+    ++*left;
+    save(self, a, [self, a, finish_one](result<void> saved) {
+      if (!saved) {
+        self->state.context->log->error("{}", to_string(saved.error()));
+        return finish_one();
+      }
+      log_state(self, a);
+      apply_change(self, a, finish_one);
     });
   }
+  finish_one();
 }
 
 /// Saves a change that was made here, tells every peer, and answers when they know.
 caf::result<album> publish_change(self_pointer self, result<album> change) {
   if (!change) return to_caf(change.error());
   auto promise = self->make_response_promise<album>();
-  save(self, *change, [self, changed = *change, promise](result<void> saved) mutable {
-    if (!saved) return (void)promise.deliver(to_caf(saved.error()));
-    self->state.context->log->info("album {} is {}", changed.name,
-                                   changed.deleted  ? "deleted"
-                                   : changed.closed ? "closed"
-                                                    : "open");
-    apply_change(self, changed);
+  auto tell_peers = [self, changed = *change, promise]() mutable {
     gather<std::vector<album>>(
         *self->state.view,
         [self, changed](const peer& p) {
@@ -136,6 +156,11 @@ caf::result<album> publish_change(self_pointer self, result<album> change) {
             self->state.context->log->warn("album {}: {}", changed.name, problem);
           promise.deliver(std::move(changed));
         });
+  };
+  save(self, *change, [self, changed = *change, promise, tell_peers](result<void> saved) mutable {
+    if (!saved) return (void)promise.deliver(to_caf(saved.error()));
+    log_state(self, changed);
+    apply_change(self, changed, tell_peers);
   });
   return promise;
 }
@@ -190,7 +215,7 @@ void exchange_with_a_peer(self_pointer self) {
   const auto& p = *others[state.next_peer++ % others.size()];
   self->request(p.handles.albums, defaults::request_deadline, atom::exchange_v,
                 state.directory.states())
-      .then([self](const std::vector<album>& theirs) { merge(self, theirs); },
+      .then([self](const std::vector<album>& theirs) { merge(self, theirs, [] {}); },
             [](caf::error&) { /* the next round asks again; membership tells who is away */ });
 }
 
@@ -234,9 +259,11 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
         auto& state = self->state;
         return publish_change(self, state.directory.erase(name, state.context->versions->next()));
       },
-      [self](atom::exchange, const std::vector<album>& theirs) {
-        merge(self, theirs);
-        return self->state.directory.states();
+      [self](atom::exchange, const std::vector<album>& theirs) -> caf::result<std::vector<album>> {
+        auto promise = self->make_response_promise<std::vector<album>>();
+        merge(self, theirs,
+              [self, promise]() mutable { promise.deliver(self->state.directory.states()); });
+        return promise;
       },
       [self](atom::erase, const std::string& name, const filter& match,
              const version& when) -> caf::result<uint64_t> {
@@ -275,7 +302,7 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
         // A batch that carries an album that we missed brings it along.
         if (!known) {
           if (auto fine = check(target); !fine) return to_caf(fine.error());
-          merge(self, {target});
+          merge(self, {target}, [] {});
           known = state.directory.find(target.uid);
         }
         if (!known || known->deleted)

@@ -124,7 +124,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::shipment_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::job)
 
 // At once after the types: CAF's error code trait must be there before the first make_error.
-CAF_ERROR_CODE_ENUM(stip::ec)
+CAF_ERROR_CODE_ENUM(stip::ec, "stip")
 
 namespace stip {
 

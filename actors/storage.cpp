@@ -25,10 +25,7 @@ result<album_view_ptr> open_album_view(const context_ptr& context, const album& 
 
 result<image_index> build_index(const album_store& store, geocode_algorithm algorithm) {
   STIP_ASSIGN(const auto entries, store.scan_index());
-  std::vector<index_change> changes;
-  changes.reserve(entries.size());
-  for (const auto& entry : entries) changes.push_back({index_change::kind::put, entry});
-  return image_index{algorithm}.with(changes);
+  return image_index{algorithm, entries};
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "actors/transfer.hpp"
 
 #include <caf/all.hpp>
+#include <vector>
 
 #include "actors/errors.hpp"
 
@@ -26,51 +27,72 @@ bool worth_a_retry(ec code) {
   return code == ec::unavailable || code == ec::timeout || code == ec::conflict;
 }
 
-void send_parcel(self_pointer self, uint64_t node, uint64_t number) {
+/// The receiver answered for good, or refused for good.
+void answered(self_pointer self, uint64_t node, uint64_t number, result<parcel_answer> answer) {
+  auto& lane = self->state.lanes.at(node);
+  delivery_outbox::effects next;
+  if (lane.outbox.answered(self->state.context->time->steady_ms(), number, next))
+    if (auto done = lane.under_way.extract(number))
+      done.mapped().content->answered(std::move(answer));
+  apply(self, node, next);
+}
+
+/// An attempt came to nothing; one that has been given up already does not count again.
+void attempt_failed(self_pointer self, uint64_t node, uint64_t number, int attempt,
+                    const error& why) {
+  auto& lane = self->state.lanes.at(node);
+  const auto at = lane.under_way.find(number);
+  if (at == lane.under_way.end() || at->second.attempt != attempt) return;
+  if (!worth_a_retry(why.code)) return answered(self, node, number, fail(why));
+  at->second.attempt = 0;
+  delivery_outbox::effects next;
+  lane.outbox.failed(self->state.context->time->steady_ms(), number, why, next);
+  apply(self, node, next);
+}
+
+error away(uint64_t node, const peer* p) {
+  return {ec::unavailable, "send chips to node " + node_name(node),
+          p == nullptr ? "it is no member" : "it is " + std::string{to_string(p->member.state)},
+          "start it again, then store the input again"};
+}
+
+void send_parcel(self_pointer self, uint64_t node, uint64_t number, int attempt) {
   auto& state = self->state;
   const auto* p = state.view->find(node);
-  const auto what = "send chips to node " + node_name(node);
-  auto failed = [self, node, number](const error& why) {
-    auto& lane = self->state.lanes.at(node);
-    delivery_outbox::effects next;
-    if (worth_a_retry(why.code)) {
-      lane.outbox.failed(self->state.context->time->steady_ms(), number, why, next);
-    } else if (lane.outbox.answered(self->state.context->time->steady_ms(), number, next)) {
-      auto done = std::move(lane.under_way.extract(number).mapped());
-      done->answered(fail(why));
-    }
-    apply(self, node, next);
-  };
+  auto& waiting = state.lanes.at(node).under_way.at(number);
+  waiting.attempt = attempt;
   if (p == nullptr || !p->reachable)
-    return failed(
-        {ec::unavailable, what,
-         p == nullptr ? "it is no member" : "it is " + std::string{to_string(p->member.state)},
-         "start it again, then store the input again"});
-  auto& content = state.lanes.at(node).under_way.at(number)->content;
+    return attempt_failed(self, node, number, attempt, away(node, p));
+  auto& content = waiting.content->content;
   content.sender = state.context->self.id;
   content.incarnation = state.context->self.incarnation;
   content.number = number;
   content.ring_version = state.view->ring.version();
   self->request(p->handles.transfer, defaults::parcel_deadline, atom::deliver_v, content)
-      .then(
-          [self, node, number](parcel_answer& answer) {
-            auto& lane = self->state.lanes.at(node);
-            delivery_outbox::effects next;
-            if (lane.outbox.answered(self->state.context->time->steady_ms(), number, next)) {
-              auto done = std::move(lane.under_way.extract(number).mapped());
-              done->answered(std::move(answer));
-            }
-            apply(self, node, next);
-          },
-          [failed, what](caf::error& err) { failed(from_caf(err, what)); });
+      .then([self, node,
+             number](parcel_answer& answer) { answered(self, node, number, std::move(answer)); },
+            [self, node, number, attempt](caf::error& err) {
+              attempt_failed(self, node, number, attempt,
+                             from_caf(err, "send chips to node " + node_name(node)));
+            });
+}
+
+/// A node that went away will not answer: what is out is tried again at once, not after its
+/// deadline.
+void give_up_attempts(self_pointer self, uint64_t node, const peer* p) {
+  std::vector<std::pair<uint64_t, int>> out;
+  for (const auto& [number, waiting] : self->state.lanes.at(node).under_way)
+    if (waiting.attempt != 0) out.emplace_back(number, waiting.attempt);
+  for (const auto& [number, attempt] : out)
+    attempt_failed(self, node, number, attempt, away(node, p));
 }
 
 void apply(self_pointer self, uint64_t node, const delivery_outbox::effects& effects) {
   for (const auto& f : effects.failures) {
     auto& lane = self->state.lanes.at(node);
-    if (auto lost = lane.under_way.extract(f.parcel)) lost.mapped()->answered(fail(f.why));
+    if (auto lost = lane.under_way.extract(f.parcel)) lost.mapped().content->answered(fail(f.why));
   }
-  for (const auto& s : effects.sends) send_parcel(self, node, s.parcel);
+  for (const auto& s : effects.sends) send_parcel(self, node, s.parcel, s.attempt);
 }
 
 std::string encode_answer(const parcel_answer& answer) {
@@ -141,12 +163,15 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
         delivery_outbox::effects effects;
         auto number = lane.outbox.offer(state.context->time->steady_ms(), s->bytes, effects);
         if (!number) return s->answered(fail(number.error()));
-        lane.under_way.emplace(*number, std::move(s));
+        lane.under_way.emplace(*number, transfer_state::waiting{std::move(s), 0});
         apply(self, node, effects);
       },
       [self](atom::peers, cluster_view_ptr& view) {
         auto& state = self->state;
         state.view = std::move(view);
+        for (const auto& [node, lane] : state.lanes)
+          if (const auto* p = state.view->find(node); p == nullptr || !p->reachable)
+            give_up_attempts(self, node, p);
         // A sender that was started again never repeats parcels of its earlier life.
         std::erase_if(state.inboxes, [&](const auto& entry) {
           const auto* p = state.view->find(entry.first.first);

@@ -22,9 +22,14 @@ struct shipment {
 struct transfer_state {
   static inline const char* name = "transfer";
 
+  struct waiting {
+    shipment_ptr content;
+    /// The attempt that is out; 0: none.
+    int attempt = 0;
+  };
   struct lane {
     delivery_outbox outbox;
-    std::map<uint64_t, shipment_ptr> under_way;
+    std::map<uint64_t, waiting> under_way;
   };
 
   context_ptr context;
