@@ -1,6 +1,7 @@
 #define CAF_SUITE raster.gdal_scene
 #include "libstip/raster/gdal_scene.hpp"
 
+#include <atomic>
 #include <caf/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -408,6 +409,45 @@ CAF_TEST(readers of several threads give the same pixels) {
   const auto second = sample_pixels(pixel_type::int16, 0, 0, 70, 50, 1);
   expected.insert(expected.end(), second.begin(), second.end());
   for (const auto& out : found) CAF_CHECK(out == expected);
+}
+
+CAF_TEST(netcdf files are read by many threads though their library knows one) {
+  temporary_directory directory;
+  prepare_gdal();
+  auto* driver = GetGDALDriverManager()->GetDriverByName("netCDF");
+  if (driver == nullptr) {
+    CAF_MESSAGE("skipped: GDAL has no NetCDF driver");
+    return;
+  }
+  const auto tif = directory.file("a.tif");
+  raster_file file;
+  file.type = pixel_type::int16;
+  CAF_REQUIRE(write_raster(tif, file));
+  std::array<std::unique_ptr<scene>, 2> scenes;
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    const auto path = directory.file(std::to_string(i) + ".nc");
+    const std::unique_ptr<GDALDataset> from(GDALDataset::Open(tif.c_str()));
+    CAF_REQUIRE(from != nullptr);
+    const gdal_errors quiet;
+    std::unique_ptr<GDALDataset> to(
+        driver->CreateCopy(path.c_str(), from.get(), FALSE, nullptr, nullptr, nullptr));
+    CAF_REQUIRE(to != nullptr);
+    to.reset();
+    scenes[i] = opened(path);
+  }
+  const auto expected = sample_pixels(pixel_type::int16, 0, 0, 70, 50, 0);
+  std::atomic<int> same{0};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        auto reader = scenes[t % scenes.size()]->open_reader();
+        std::vector<std::byte> pixels(expected.size());
+        if (reader && (*reader)->read(0, {0, 0, 70, 50}, 0, 1, pixels)) same += pixels == expected;
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  CAF_CHECK_EQUAL(same.load(), 40);
 }
 
 CAF_TEST(a truncated file is an error wherever it ends) {
