@@ -41,7 +41,7 @@ std::string summary_of(const verb& v) {
 }
 
 std::string example(std::string_view text) {
-  return "\nExample:\n  " + std::string{text} + "\n";
+  return joined({"\nExample:\n  ", text, "\n"});
 }
 
 std::string usage_of(const noun& n, const verb& v) {
@@ -73,13 +73,12 @@ std::string explain_all() {
 std::string explain_noun(const noun& n) {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& v : n.verbs) rows.emplace_back(v.name, summary_of(v));
-  return "stip " + std::string{n.name} + ": " + std::string{n.summary} + "\n\nVerbs:\n" +
-         two_columns(rows) + "\n`stip " + std::string{n.name} + " VERB -h` explains each.\n" +
-         example(n.example);
+  return joined({"stip ", n.name, ": ", n.summary, "\n\nVerbs:\n", two_columns(rows), "\n`stip ",
+                 n.name, " VERB -h` explains each.\n", example(n.example)});
 }
 
 std::string explain_verb(const noun& n, const verb& v) {
-  auto out = usage_of(n, v) + "\n\n  " + summary_of(v) + "\n";
+  auto out = joined({usage_of(n, v), "\n\n  ", summary_of(v), "\n"});
   if (!v.takes.empty()) {
     std::vector<std::pair<std::string, std::string>> rows;
     for (const auto& a : v.takes) rows.emplace_back(a.name, a.help);

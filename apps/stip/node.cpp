@@ -6,6 +6,9 @@ namespace stip::cli {
 
 namespace {
 
+/// Hexadecimal digits of a node's id.
+constexpr size_t id_digits = 16;
+
 result<int> list(context& with, const arguments&) {
   STIP_ASSIGN(auto* node, with.connect(access::read));
   STIP_ASSIGN(const auto nodes, node->nodes());
@@ -15,12 +18,19 @@ result<int> list(context& with, const arguments&) {
   return done;
 }
 
+/// The first digits of an id; what can be wrong with them is told before a node is asked.
+result<std::string> read_id(const arguments& given) {
+  const auto& id = given.words[0];
+  if (id.empty() || id.size() > id_digits ||
+      id.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return fail(ec::invalid_argument, "find node '" + id + "'", "it is no node id",
+                "give its first hexadecimal digits, as `stip node list` shows them");
+  return id;
+}
+
 /// The node of that id or of the one id that begins so.
 result<node_status> find_node(const client& node, const std::string& id) {
   const auto what = "find node " + id;
-  if (id.empty() || id.size() > 16 || id.find_first_not_of("0123456789abcdef") != std::string::npos)
-    return fail(ec::invalid_argument, what, "it is no node id",
-                "give its first hexadecimal digits, as `stip node list` shows them");
   STIP_ASSIGN(const auto nodes, node.nodes());
   std::vector<node_status> found;
   for (const auto& n : nodes)
@@ -34,14 +44,19 @@ result<node_status> find_node(const client& node, const std::string& id) {
 }
 
 result<int> show(context& with, const arguments& given) {
+  STIP_ASSIGN(const auto wanted, read_id(given));
   STIP_ASSIGN(auto* node, with.connect(access::read));
-  STIP_ASSIGN(const auto found, find_node(*node, given.words[0]));
+  STIP_ASSIGN(const auto found, find_node(*node, wanted));
   with.out().object(node_object(found), node_columns());
   return done;
 }
 
 result<int> locate(context& with, const arguments& given) {
   const auto& geocode = given.words[0];
+  if (!check_geocode(geocode_algorithm::geohash, geocode) &&
+      !check_geocode(geocode_algorithm::quadtile, geocode))
+    return fail(ec::invalid_argument, "locate '" + geocode + "'",
+                "it is neither a geohash nor a quadtile", "give a geocode, e.g. 7nkh2");
   STIP_ASSIGN(auto* node, with.connect(access::read));
   int32_t key_length = 0;
   uint32_t replication = 1;
@@ -50,10 +65,6 @@ result<int> locate(context& with, const arguments& given) {
     STIP_TRY(check_geocode(target.algorithm, geocode));
     key_length = target.dht_key_length;
     replication = target.replication;
-  } else if (!check_geocode(geocode_algorithm::geohash, geocode) &&
-             !check_geocode(geocode_algorithm::quadtile, geocode)) {
-    return fail(ec::invalid_argument, "locate '" + geocode + "'",
-                "it is neither a geohash nor a quadtile", "give a geocode, e.g. 7nkh2");
   }
   STIP_ASSIGN(const auto place, node->locate(geocode, key_length, replication));
   const auto answer = placement_object(place);
@@ -69,8 +80,9 @@ result<int> locate(context& with, const arguments& given) {
 }
 
 result<int> stop(context& with, const arguments& given) {
+  STIP_ASSIGN(const auto wanted, read_id(given));
   STIP_ASSIGN(auto* node, with.connect(access::write));
-  STIP_ASSIGN(const auto found, find_node(*node, given.words[0]));
+  STIP_ASSIGN(const auto found, find_node(*node, wanted));
   STIP_TRY(node->stop_node(found.node.info.id));
   const auto id = node_name(found.node.info.id);
   if (with.out().is_table())
