@@ -45,8 +45,7 @@ std::string example(std::string_view text) {
 }
 
 std::string usage_of(const noun& n, const verb& v) {
-  std::string out = "stip " + std::string{n.name};
-  if (!v.name.empty()) out += " " + std::string{v.name};
+  auto out = joined({"stip ", n.name, v.name.empty() ? "" : " ", v.name});
   for (const auto& a : v.takes) {
     const bool may_lack = a.count == argument::times::at_most_once;
     const bool repeats = a.count == argument::times::at_least_once;
