@@ -127,8 +127,12 @@ node_actor::behavior_type node_behavior(self_pointer self) {
             promise.deliver(true);
             end_others(self);
           };
+          auto flush_tasks = [self, end] {
+            self->request(self->state.handles.tasks, defaults::request_deadline, atom::put_v)
+                .then([end](bool) mutable { end(); }, [end](caf::error&) mutable { end(); });
+          };
           self->request(state.handles.membership, defaults::request_deadline, atom::stop_v)
-              .then([end](bool) mutable { end(); }, [end](caf::error&) mutable { end(); });
+              .then([=](bool) { flush_tasks(); }, [=](caf::error&) { flush_tasks(); });
           return promise;
         }
         const auto* p = state.view->find(id);
@@ -252,8 +256,8 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   };
   static_membership_options membership_options;
   membership_options.learn_callers = s.learn_callers;
-  auto protocol = std::make_unique<static_membership>(context->self, s.peers, membership_options,
-                                                      peers_kept);
+  auto protocol =
+      std::make_unique<static_membership>(context->self, s.peers, membership_options, peers_kept);
   h.membership = system.spawn(membership_behavior, context_ptr{context},
                               std::unique_ptr<stip::membership>{std::move(protocol)}, h,
                               std::function<void(cluster_view_ptr)>{spread});

@@ -159,7 +159,8 @@ using query_actor = caf::typed_actor<
     /// Which of these keys (of this node) are stored from the scene of this id.
     takes<atom::here, atom::holds, std::string, std::vector<std::string>,
           std::string>::with<std::vector<bool>>,
-    caf::reacts_to<atom::update, std::string, album_view_ptr>,  // a storage opened (null: closed)
+    /// The storage of the album with this uid has opened (null: it is gone).
+    caf::reacts_to<atom::update, std::string, album_view_ptr>,
     caf::reacts_to<atom::peers, cluster_view_ptr>>;
 
 /// Albums on every node, and the storage actor of each.
@@ -216,8 +217,9 @@ using tasks_actor = caf::typed_actor<
     takes<atom::get, std::string>::with<task_record>,
     takes<atom::stop, std::string>::with<task_record>,
     takes<atom::here, atom::stop, std::string>::with<bool>, takes<atom::clear>::with<uint64_t>,
-    takes<atom::here, atom::clear>::with<uint64_t>, caf::reacts_to<atom::peers, cluster_view_ptr>,
-    caf::reacts_to<atom::tick>>;
+    takes<atom::here, atom::clear>::with<uint64_t>,
+    takes<atom::put>::with<bool>,  // write to the disk what is not there yet
+    caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// The life of a node; the one actor that is published.
 using node_actor =

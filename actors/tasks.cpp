@@ -78,12 +78,17 @@ auto deliver_task(Promise promise, const std::string& id) {
   };
 }
 
+void answer_flushes(self_pointer self) {
+  for (auto& promise : std::exchange(self->state.flushes, {})) promise.deliver(true);
+}
+
 /// Writes changed records to the disk, one write at a time.
 void save(self_pointer self) {
   auto& state = self->state;
-  if (state.context->settings.mode == open_mode::read_only) return;
+  if (state.context->settings.mode == open_mode::read_only) return answer_flushes(self);
+  if (state.saving) return;
   auto forgotten = state.book->take_forgotten();
-  if (state.saving || (state.unsaved.empty() && forgotten.empty())) return;
+  if (state.unsaved.empty() && forgotten.empty()) return answer_flushes(self);
   std::vector<std::pair<std::string, std::string>> records;
   for (const auto& id : state.unsaved)
     if (const auto* record = state.book->find(id)) records.emplace_back(id, encode(*record));
@@ -101,9 +106,16 @@ void save(self_pointer self) {
         }
         return {};
       },
-      [self](result<void> saved) {
+      [self, records](result<void> saved) {
         self->state.saving = false;
-        if (!saved) self->state.context->log->error("{}", to_string(saved.error()));
+        if (saved) {
+          // What changed meanwhile, for those who wait until all is there.
+          if (!self->state.flushes.empty()) save(self);
+          return;
+        }
+        self->state.context->log->error("{}", to_string(saved.error()));
+        for (const auto& [id, bytes] : records) self->state.unsaved.insert(id);
+        answer_flushes(self);
       });
 }
 
@@ -183,6 +195,12 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
         return promise;
       },
       [self](atom::here, atom::clear) { return uint64_t{self->state.book->clear()}; },
+      [self](atom::put) -> caf::result<bool> {
+        auto promise = self->make_response_promise<bool>();
+        self->state.flushes.push_back(promise);
+        save(self);
+        return promise;
+      },
       [self](atom::peers, cluster_view_ptr& view) {
         // The loader and the tasks of a node know each other through its own handles.
         if (const auto* own = view->find(self->state.context->self.id))

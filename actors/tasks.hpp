@@ -1,9 +1,11 @@
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "actors/context.hpp"
 #include "libstip/cluster/task.hpp"
@@ -19,6 +21,8 @@ struct tasks_state {
   /// Tasks that changed since they were last written to the disk.
   std::set<std::string> unsaved;
   bool saving = false;
+  /// Those who wait until everything is written.
+  std::vector<caf::typed_response_promise<bool>> flushes;
 };
 
 /// The tasks of this node, kept over restarts, and the tasks of the cluster for whoever asks: a
