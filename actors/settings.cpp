@@ -42,9 +42,12 @@ constexpr std::array options{
     option{"tls-key", kind::text, "not yet"},
 };
 
+tl::unexpected<error> bad_setting(const std::string& name, std::string why) {
+  return fail(ec::invalid_argument, "read setting " + name, std::move(why), "see config/stipd.ini");
+}
+
 tl::unexpected<error> bad(const std::string& key, std::string why) {
-  return fail(ec::invalid_argument, "read setting stip." + key, std::move(why),
-              "see config/stipd.ini");
+  return bad_setting("stip." + key, std::move(why));
 }
 
 /// The parsed values of the section.
@@ -67,6 +70,10 @@ class section {
                             ? "it is not a list of strings, like [\"a\", \"b\"]"
                             : "it is not a string in double quotes");
       if (key.starts_with("tls-")) return bad(key, "TLS between nodes is not there yet");
+      if (known->type == kind::list)
+        for (const auto& item : caf::get<caf::config_value::list>(value))
+          if (!caf::holds_alternative<std::string>(item))
+            return bad(key, "its items must be strings in double quotes");
     }
     return {};
   }
@@ -86,16 +93,12 @@ class section {
     return {};
   }
 
-  result<void> list(const char* key, std::vector<std::string>& out) const {
+  /// The items are known to be strings: check_keys looks at them.
+  void list(const char* key, std::vector<std::string>& out) const {
     const auto* values = find<caf::config_value::list>(key);
-    if (values == nullptr) return {};
+    if (values == nullptr) return;
     out.clear();
-    for (const auto& value : *values) {
-      const auto* item = caf::get_if<std::string>(&value);
-      if (item == nullptr) return bad(key, "its items must be strings in double quotes");
-      out.push_back(*item);
-    }
-    return {};
+    for (const auto& value : *values) out.push_back(caf::get<std::string>(value));
   }
 
  private:
@@ -139,6 +142,30 @@ node_config::node_config() : system_config(networking::on) {
   }
 }
 
+result<void> node_config::check_file() const {
+  if (config_file_path.empty()) return {};
+  // Parsed without any option, so that nothing is dropped.
+  const auto written = parse_config_file(config_file_path.c_str());
+  if (!written)
+    return fail(ec::invalid_argument, "read configuration " + config_file_path,
+                render(written.error()), "see config/stipd.ini");
+  for (const auto& [group, values] : *written) {
+    const auto* entries = caf::get_if<caf::settings>(&values);
+    if (entries == nullptr) return bad_setting(group, "it stands before the first section");
+    if (group == "stip") {
+      STIP_TRY(section{*entries}.check_keys());
+      continue;
+    }
+    for (const auto& [key, value] : *entries) {
+      const auto name = group + "." + key;
+      const auto* option = custom_options_.qualified_name_lookup(group, key);
+      if (option == nullptr) return bad_setting(name, "there is no such setting");
+      if (option->check(value)) return bad_setting(name, "its value has the wrong type");
+    }
+  }
+  return {};
+}
+
 result<all_settings> read_settings(const node_config& config) {
   all_settings all;
   all.node = default_settings();
@@ -147,7 +174,11 @@ result<all_settings> read_settings(const node_config& config) {
   static const caf::settings none;
   const auto* found = at == values.end() ? nullptr : caf::get_if<caf::settings>(&at->second);
   const section in{found == nullptr ? none : *found};
+  STIP_TRY(config.check_file());
   STIP_TRY(in.check_keys());
+  if (!config.remainder.empty())
+    return fail(ec::invalid_argument, "read '" + config.remainder.front() + "'", "it is no option",
+                "options look like --stip.port=15606");
   auto& node = all.node;
   in.text("directory", node.directory);
   if (node.directory.empty()) return bad("directory", "it is missing");
@@ -157,15 +188,15 @@ result<all_settings> read_settings(const node_config& config) {
   in.text("log-level", all.log.level);
   in.text("log-file", all.log.file);
   STIP_TRY(in.number("port", 0, 65'535, node.port));
-  STIP_TRY(in.list("peers", node.peers));
+  in.list("peers", node.peers);
   for (const auto& peer : node.peers)
     if (auto address = split_address(peer); !address)
       return bad("peers", address.error().why + ": '" + peer + "'");
   std::vector<std::string> tokens;
-  STIP_TRY(in.list("tokens", tokens));
+  in.list("tokens", tokens);
   STIP_ASSIGN(node.tokens, parse_tokens(tokens));
   STIP_TRY(in.number("token-count", 1, defaults::max_tokens_per_node, node.token_count));
-  STIP_TRY(in.list("input-roots", node.input_roots));
+  in.list("input-roots", node.input_roots);
   constexpr int64_t mib = 1 << 20;
   uint64_t limit_mib = node.memory_limit / mib;
   STIP_TRY(in.number("memory-limit", int64_t(defaults::min_memory_limit) / mib, mib, limit_mib));

@@ -16,10 +16,14 @@ struct log_settings {
 
 /// The configuration of stipd: the options of the section [stip] in the file and on the command
 /// line, as CAF parses them. Everything is checked by read_settings, since CAF ignores keys that it
-/// does not know and numbers that do not fit.
+/// does not know, drops values whose type does not fit and takes numbers of any size.
 class node_config : public system_config {
  public:
   node_config();
+
+  /// Looks at the configuration file as it is written, for what the parsed settings do not show any
+  /// more. Errors: invalid_argument, naming the key.
+  result<void> check_file() const;
 };
 
 /// The settings of a parsed configuration. Errors: invalid_argument, naming the key.
