@@ -59,16 +59,17 @@ executor_actor::behavior_type pool(pool_pointer self, size_t threads, size_t bou
   }
   return {[self, bound](atom::run, job& todo) -> caf::result<bool> {
     auto& state = self->state;
+    // The promise comes last: an error that is returned after it is never sent.
+    if (state.idle.empty() && state.queue.size() >= bound)
+      return to_caf({ec::limit_exceeded, "queue work",
+                     std::to_string(bound) + " jobs are waiting already", "try again later"});
     auto promise = self->make_response_promise<bool>();
-    if (!state.idle.empty()) {
+    if (state.idle.empty()) {
+      state.queue.push_back({std::move(todo), promise});
+    } else {
       auto w = state.idle.back();
       state.idle.pop_back();
       give(self, w, std::move(todo), promise);
-    } else if (state.queue.size() < bound) {
-      state.queue.push_back({std::move(todo), promise});
-    } else {
-      return to_caf({ec::limit_exceeded, "queue work",
-                     std::to_string(bound) + " jobs are waiting already", "try again later"});
     }
     return promise;
   }};
