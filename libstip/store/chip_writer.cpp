@@ -57,17 +57,38 @@ chip_writer::written chip_writer::write(std::span<const chip_parts* const> messa
     chips_of.push_back({begin, request.chips.size()});
   }
   if (request.chips.empty()) return all;
+  auto take = [&](size_t i, const std::vector<put_outcome>& outcomes, size_t begin) {
+    const auto count = chips_of[i].end - chips_of[i].begin;
+    all.outcomes[i]->chips.assign(outcomes.begin() + begin, outcomes.begin() + begin + count);
+  };
   auto committed = store_->commit(request);
+  if (committed) {
+    for (size_t i = 0; i < messages.size(); ++i)
+      if (all.outcomes[i]) take(i, committed->chips, chips_of[i].begin);
+    all.changes = std::move(committed->changes);
+    return all;
+  }
+  const bool disk_failed =
+      committed.error().code == ec::io_error || committed.error().code == ec::no_space;
   for (size_t i = 0; i < messages.size(); ++i) {
     const auto [begin, end] = chips_of[i];
     if (begin == end) continue;
-    if (!committed)
+    if (disk_failed) {
       all.outcomes[i] = fail(committed.error());
-    else
-      all.outcomes[i]->chips.assign(committed->chips.begin() + begin,
-                                    committed->chips.begin() + end);
+      continue;
+    }
+    // The store refused something of one message: the others must not suffer for it.
+    commit_request own;
+    own.chips.assign(request.chips.begin() + begin, request.chips.begin() + end);
+    for (const auto& scene : messages[i]->scenes) own.scenes.push_back({scene.id, scene.json});
+    auto alone = store_->commit(own);
+    if (!alone) {
+      all.outcomes[i] = fail(std::move(alone).error());
+      continue;
+    }
+    take(i, alone->chips, 0);
+    all.changes.insert(all.changes.end(), alone->changes.begin(), alone->changes.end());
   }
-  if (committed) all.changes = std::move(committed->changes);
   return all;
 }
 

@@ -49,7 +49,8 @@ class chip_writer {
 
   struct written {
     /// One for each of the given messages; an error is that message's alone (malformed, corrupt,
-    /// no_space) or, if the commit failed, of all messages that finished a chip.
+    /// no_space, what the store refuses) or, if the disk failed, of all messages that finished a
+    /// chip.
     std::vector<result<outcome>> outcomes;
     std::vector<index_change> changes;
   };
