@@ -34,11 +34,12 @@ using self_pointer = storage_actor::stateful_pointer<storage_state>;
 
 void start_next(self_pointer self);
 
-/// Runs one job of the writer on the pool; `then` sees its outcome in the actor's context.
+/// Runs one job of the writer on the pool; `then` sees its outcome in the actor's context. A job is
+/// never given up: the next one would write beside it. Those who asked have deadlines of their own.
 template <class Work, class Then>
 void write(self_pointer self, Work work, Then then) {
   self->state.writing = true;
-  run_blocking(self, self->state.context->writers, defaults::commit_deadline, std::move(work),
+  run_blocking(self, self->state.context->writers, defaults::longest_job, std::move(work),
                [self, then](auto outcome) mutable {
                  then(std::move(outcome));
                  self->state.writing = false;
@@ -125,14 +126,15 @@ storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr con
       },
       [self](atom::erase, const filter& match, const version& when) -> caf::result<uint64_t> {
         auto promise = self->make_response_promise<uint64_t>();
-        if (self->state.view->closed)
-          return to_caf({ec::unavailable,
-                         "delete images of album " + self->state.view->definition.name,
-                         "it is closed", "open it first (stip album open)"});
         self->state.others.push_back([self, match, when, promise] {
           write(
               self,
-              [view = self->state.view, match, when] { return erase_images(*view, match, when); },
+              [view = self->state.view, match, when]() -> result<uint64_t> {
+                if (view->closed)
+                  return fail(ec::unavailable, "delete images of album " + view->definition.name,
+                              "it is closed", "open it first (stip album open)");
+                return erase_images(*view, match, when);
+              },
               [promise](result<uint64_t> erased) mutable {
                 if (erased)
                   promise.deliver(*erased);
@@ -166,9 +168,18 @@ storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr con
         return promise;
       },
       [self](atom::close) -> caf::result<bool> {
-        self->state.view->closed = true;
-        self->state.view->set_index(image_index{self->state.view->definition.algorithm});
-        return true;
+        auto promise = self->make_response_promise<bool>();
+        // In turn: an opening that waits for a commit must not come after it, nor may that commit
+        // fill the index again.
+        self->state.others.push_back([self, promise]() mutable {
+          auto& view = *self->state.view;
+          view.closed = true;
+          view.set_index(image_index{view.definition.algorithm});
+          promise.deliver(true);
+          start_next(self);
+        });
+        start_next(self);
+        return promise;
       },
       [self](atom::status) {
         const auto s = self->state.view->store->statistics();
