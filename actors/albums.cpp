@@ -14,13 +14,6 @@ namespace {
 
 using self_pointer = albums_actor::stateful_pointer<albums_state>;
 
-/// The name under which users see the album: another one of the same name may be older.
-std::string shown_name(const album_directory& directory, const album& a) {
-  for (const auto& listed : directory.list())
-    if (listed.album.uid == a.uid) return listed.shown;
-  return a.name;
-}
-
 void answer_waiting(albums_state::opened& entry) {
   for (auto& promise : entry.waiting) promise.deliver(entry.storage);
   entry.waiting.clear();
@@ -46,31 +39,53 @@ void open_storage(self_pointer self, const album& definition,
       [context = state.context, definition] { return open_album_view(context, definition); },
       [self, definition](result<album_view_ptr> view) {
         auto& state = self->state;
-        auto& entry = state.open[definition.uid];
+        const auto now = state.directory.find(definition.uid);
+        const auto at = state.open.find(definition.uid);
+        if (at == state.open.end()) {
+          // It was deleted meanwhile.
+          if (view) (*view)->remove_files = true;
+          return;
+        }
+        auto& entry = at->second;
         entry.opening = false;
         if (!view) {
           state.context->log->error("album {}: {}", definition.name, to_string(view.error()));
           fail_waiting(entry, view.error());
-          state.open.erase(definition.uid);
+          state.open.erase(at);
           return;
         }
         entry.view = std::move(*view);
         entry.storage = self->spawn<caf::linked>(storage_behavior, state.context, entry.view);
-        self->send(state.query, atom::update_v, shown_name(state.directory, definition),
-                   entry.view);
+        self->send(state.query, atom::update_v, to_string(definition.uid), entry.view);
+        if (now && now->closed && !definition.closed)
+          self->request(entry.storage, defaults::commit_deadline, atom::close_v)
+              .then([](bool) {}, [](caf::error&) { /* it never refuses */ });
         answer_waiting(entry);
       });
 }
 
 using done = std::function<void()>;
 
+/// Removes what is on the disk of an album that is deleted and not open.
+void remove_files(self_pointer self, const album& a) {
+  if (self->state.context->settings.mode == open_mode::read_only) return;
+  run_blocking(
+      self, self->state.context->writers, defaults::commit_deadline,
+      [context = self->state.context, a] { return context->directory->remove_album(a.uid); },
+      [self](result<void> removed) {
+        if (!removed) self->state.context->log->warn("{}", to_string(removed.error()));
+      });
+}
+
 /// What has to happen on this node when an album's state has changed; `then` when it has happened.
 void apply_change(self_pointer self, const album& now, const done& then) {
   auto& state = self->state;
   auto at = state.open.find(now.uid);
   if (now.deleted) {
-    self->send(state.query, atom::update_v, now.name, album_view_ptr{});
-    if (at != state.open.end()) {
+    self->send(state.query, atom::update_v, to_string(now.uid), album_view_ptr{});
+    if (at == state.open.end()) {
+      remove_files(self, now);
+    } else {
       if (at->second.view) at->second.view->remove_files = true;
       if (at->second.storage) {
         self->unlink_from(at->second.storage);
@@ -125,6 +140,10 @@ void merge(self_pointer self, const std::vector<album>& theirs, const done& then
       self->state.context->log->error("{}", to_string(fine.error()));
       continue;
     }
+    if (auto fine = self->state.context->versions->observe(a.changed); !fine) {
+      self->state.context->log->error("album {}: {}", a.name, to_string(fine.error()));
+      continue;
+    }
     if (!self->state.directory.merge(a)) continue;
     ++*left;
     save(self, a, [self, a, finish_one](result<void> saved) {
@@ -132,8 +151,10 @@ void merge(self_pointer self, const std::vector<album>& theirs, const done& then
         self->state.context->log->error("{}", to_string(saved.error()));
         return finish_one();
       }
-      log_state(self, a);
-      apply_change(self, a, finish_one);
+      // Newer news may have come while this was being written.
+      const auto now = self->state.directory.find(a.uid).value_or(a);
+      log_state(self, now);
+      apply_change(self, now, finish_one);
     });
   }
   finish_one();
@@ -226,7 +247,12 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
   auto& state = self->state;
   state.context = std::move(context);
   state.view = std::make_shared<cluster_view>();
-  for (const auto& a : kept) state.directory.merge(a);
+  for (const auto& a : kept) {
+    state.directory.merge(a);
+    // What this run writes is newer than what the last one did, though the clock was set back.
+    if (auto seen = state.context->versions->observe(a.changed); !seen)
+      state.context->log->warn("album {}: {}", a.name, to_string(seen.error()));
+  }
   self->delayed_send(self, defaults::album_exchange_interval, atom::tick_v);
   return {
       [self](atom::create, const album& wanted) -> caf::result<album> {
@@ -346,13 +372,7 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
         state.query = query;
         for (const auto& a : state.directory.states()) {
           if (!a.deleted && !a.closed) open_storage(self, a, std::nullopt);
-          if (a.deleted && state.context->settings.mode == open_mode::read_write)
-            run_blocking(
-                self, state.context->writers, defaults::commit_deadline,
-                [context = state.context, a] { return context->directory->remove_album(a.uid); },
-                [self](result<void> removed) {
-                  if (!removed) self->state.context->log->warn("{}", to_string(removed.error()));
-                });
+          if (a.deleted) remove_files(self, a);
         }
       },
       [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },

@@ -107,21 +107,20 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
             promise.deliver(to_caf(answer.error()));
         });
   };
-  if (auto found = self->state.open.find(album); found != self->state.open.end()) {
-    run(found->second);
-    return promise;
-  }
-  // An album that was created a moment ago may still be opening: albums answers when it is open,
-  // and has sent us its view before.
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
   self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
           [self, album, run, promise, give_up](const stip::album& definition) mutable {
+            const auto uid = to_string(definition.uid);
+            if (auto found = self->state.open.find(uid); found != self->state.open.end())
+              return run(found->second);
+            // An album that was created a moment ago may still be opening: albums answers when it
+            // is open, and has sent us its view before.
             self->request(self->state.albums, defaults::commit_deadline, atom::album_of_v,
                           definition)
                 .then(
-                    [self, album, run, promise](const storage_actor&) mutable {
-                      auto found = self->state.open.find(album);
+                    [self, album, uid, run, promise](const storage_actor&) mutable {
+                      auto found = self->state.open.find(uid);
                       if (found == self->state.open.end())
                         promise.deliver(to_caf({ec::unavailable, "query album " + album,
                                                 "it cannot be opened", "look at the node's log"}));
@@ -309,11 +308,11 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
           return holds_here(v, keys, scene);
         });
       },
-      [self](atom::update, const std::string& album, const album_view_ptr& view) {
+      [self](atom::update, const std::string& uid, const album_view_ptr& view) {
         if (view)
-          self->state.open[album] = view;
+          self->state.open[uid] = view;
         else
-          self->state.open.erase(album);
+          self->state.open.erase(uid);
       },
       [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
   };

@@ -14,7 +14,7 @@ struct query_state {
   context_ptr context;
   albums_actor albums;
   cluster_view_ptr view;
-  /// Albums that are open on this node, by name.
+  /// Albums that are open on this node, by uid: what a name means may change.
   std::map<std::string, album_view_ptr> open;
 };
 
