@@ -1,0 +1,207 @@
+#define CAF_SUITE actors.settings
+#include "actors/settings.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/actors/fixture.hpp"
+
+using namespace stip;
+using namespace stip::test;
+
+namespace {
+
+struct fixture {
+  /// What stipd makes of a configuration file and its command line.
+  result<all_settings> read(const std::string& ini, std::vector<std::string> arguments = {}) {
+    const auto path = files / "stipd.ini";
+    std::ofstream{path} << ini;
+    return read_file(path, std::move(arguments));
+  }
+  result<all_settings> read_file(const std::string& path, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "--config-file=" + path);
+    node_config config;
+    if (auto err = config.parse(std::move(arguments), ""))
+      return fail(ec::malformed, "parse", config.render(err));
+    return read_settings(config);
+  }
+  /// Checks that the line is refused with a message that holds `key` and `why`.
+  void refuses(const std::string& line, const std::string& key, const std::string& why = {}) {
+    const auto settings = read("[stip]\ndirectory=\"/d\"\n" + line + "\n");
+    if (settings) CAF_FAIL("accepted: " << line);
+    const auto message = to_string(settings.error());
+    CAF_MESSAGE(message);
+    CAF_CHECK_EQUAL(int(settings.error().code), int(ec::invalid_argument));
+    if (message.find(key) == std::string::npos) CAF_ERROR("no " << key << " in: " << message);
+    if (message.find(why) == std::string::npos) CAF_ERROR("no " << why << " in: " << message);
+  }
+
+  scratch_directory files;
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(settings_tests, fixture)
+
+CAF_TEST(the file that is shipped is accepted and says what is the default) {
+  const auto source = std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path();
+  const auto path = source / "config" / "stipd.ini";
+  if (!std::filesystem::exists(path)) {
+    CAF_MESSAGE("skipped: the sources are not where they were built");
+    return;
+  }
+  const auto settings = read_file(path, {});
+  if (!settings) CAF_FAIL(to_string(settings.error()));
+  const auto defaults = default_settings();
+  const auto& node = settings->node;
+  CAF_CHECK_EQUAL(node.directory, "/var/lib/stip");
+  CAF_CHECK_EQUAL(node.cluster, defaults.cluster);
+  CAF_CHECK_EQUAL(node.host, defaults.host);
+  CAF_CHECK_EQUAL(node.port, 15606u);
+  CAF_CHECK(node.peers.empty());
+  CAF_CHECK(node.tokens.empty());
+  CAF_CHECK_EQUAL(node.token_count, defaults.token_count);
+  CAF_CHECK(node.input_roots == defaults.input_roots);
+  CAF_CHECK_EQUAL(node.memory_limit, defaults.memory_limit);
+  CAF_CHECK_EQUAL(node.loader_threads, defaults.loader_threads);
+  CAF_CHECK_EQUAL(node.reader_threads, defaults.reader_threads);
+  CAF_CHECK_EQUAL(node.free_bytes_watermark, defaults.free_bytes_watermark);
+  CAF_CHECK_EQUAL(settings->log.level, "info");
+  CAF_CHECK_EQUAL(settings->log.file, "");
+}
+
+CAF_TEST(every setting of the file arrives) {
+  const auto settings = read(R"ini([stip]
+directory="/data/stip"
+cluster="north"
+host="10.0.0.1"
+port=4711
+peers=["10.0.0.2:15606", "node-3:1"]
+rack="r1"
+tokens=["0", "9223372036854775808", "18446744073709551615"]
+token-count=12
+input-roots=["/images", "/vsizip/"]
+memory-limit=512
+loader-threads=3
+reader-threads=4
+free-space=77
+log-level="debug"
+log-file="/tmp/log"
+)ini");
+  if (!settings) CAF_FAIL(to_string(settings.error()));
+  const auto& node = settings->node;
+  CAF_CHECK_EQUAL(node.directory, "/data/stip");
+  CAF_CHECK_EQUAL(node.cluster, "north");
+  CAF_CHECK_EQUAL(node.host, "10.0.0.1");
+  CAF_CHECK_EQUAL(node.port, 4711u);
+  CAF_CHECK(node.peers == (std::vector<std::string>{"10.0.0.2:15606", "node-3:1"}));
+  CAF_CHECK_EQUAL(node.rack, "r1");
+  // Half of all tokens do not fit into a signed number.
+  CAF_CHECK(node.tokens == (std::vector<uint64_t>{0, uint64_t{1} << 63, UINT64_MAX}));
+  CAF_CHECK_EQUAL(node.token_count, 12u);
+  CAF_CHECK(node.input_roots == (std::vector<std::string>{"/images", "/vsizip/"}));
+  CAF_CHECK_EQUAL(node.memory_limit, uint64_t{512} << 20);
+  CAF_CHECK_EQUAL(node.loader_threads, 3u);
+  CAF_CHECK_EQUAL(node.reader_threads, 4u);
+  CAF_CHECK_EQUAL(node.free_bytes_watermark, uint64_t{77} << 20);
+  CAF_CHECK_EQUAL(settings->log.level, "debug");
+  CAF_CHECK_EQUAL(settings->log.file, "/tmp/log");
+}
+
+CAF_TEST(an empty list of input roots admits nothing) {
+  const auto settings = read("[stip]\ndirectory=\"/d\"\ninput-roots=[]\n");
+  CAF_REQUIRE(settings);
+  CAF_CHECK(settings->node.input_roots.empty());
+}
+
+CAF_TEST(the command line wins over the file) {
+  const auto settings = read("[stip]\ndirectory=\"/d\"\nport=1\npeers=[\"a:1\"]\n",
+                             {"--stip.port=2", "--stip.peers=[\"b:2\"]", "--stip.rack=r"});
+  if (!settings) CAF_FAIL(to_string(settings.error()));
+  CAF_CHECK_EQUAL(settings->node.port, 2u);
+  CAF_CHECK(settings->node.peers == std::vector<std::string>{"b:2"});
+  CAF_CHECK_EQUAL(settings->node.rack, "r");
+}
+
+CAF_TEST(a directory is needed) {
+  const auto settings = read("[stip]\nport=1\n");
+  CAF_REQUIRE(!settings);
+  CAF_CHECK(to_string(settings.error()).find("stip.directory") != std::string::npos);
+}
+
+CAF_TEST(a key that does not exist is named) {
+  refuses("prot=1", "stip.prot", "no such setting");
+  refuses("Port=1", "stip.Port", "no such setting");
+  refuses("[stpi]\nport=1", "stpi", "no such");
+  refuses("[scheduler]\nmax-thread=1", "scheduler.max-thread", "no such setting");
+}
+
+// CAF drops a value whose type does not fit its option, and the default was taken silently.
+CAF_TEST(a value of the wrong type is named) {
+  refuses("port=\"15606\"", "stip.port", "whole number");
+  refuses("port=1.5", "stip.port", "whole number");
+  refuses("port=80s", "stip.port", "whole number");
+  refuses("memory-limit=[1]", "stip.memory-limit", "whole number");
+  refuses("host=12", "stip.host", "string");
+  refuses("rack=[\"a\"]", "stip.rack", "string");
+  refuses("log-level='info'", "stip.log-level", "string");
+  refuses("peers=\"a:1\"", "stip.peers", "list");
+  refuses("peers=[1, 2]", "stip.peers", "strings");
+  refuses("tokens=[1, 2]", "stip.tokens", "strings");
+  refuses("input-roots=\"/data\"", "stip.input-roots", "list");
+  refuses("[scheduler]\nmax-threads=\"many\"", "scheduler.max-threads");
+}
+
+CAF_TEST(a number out of its range is named with the range) {
+  refuses("port=70010", "stip.port", "65535");
+  refuses("port=-1", "stip.port", "0");
+  refuses("token-count=0", "stip.token-count", "1");
+  refuses("token-count=5000", "stip.token-count", std::to_string(defaults::max_tokens_per_node));
+  refuses("memory-limit=1", "stip.memory-limit", "256");
+  refuses("loader-threads=0", "stip.loader-threads");
+  refuses("reader-threads=100000", "stip.reader-threads");
+  refuses("free-space=-5", "stip.free-space");
+}
+
+CAF_TEST(tokens are 64 - bit numbers) {
+  refuses("tokens=[\"18446744073709551616\"]", "stip.tokens", "18446744073709551616");
+  refuses("tokens=[\"-1\"]", "stip.tokens", "-1");
+  refuses("tokens=[\"12x\"]", "stip.tokens", "12x");
+  refuses("tokens=[\"\"]", "stip.tokens");
+}
+
+CAF_TEST(peers are addresses) {
+  refuses("peers=[\"10.0.0.2\"]", "stip.peers", "10.0.0.2");
+  refuses("peers=[\"a:0\"]", "stip.peers", "a:0");
+  refuses("peers=[\"a:70000\"]", "stip.peers", "a:70000");
+  refuses("peers=[\":15606\"]", "stip.peers", ":15606");
+  refuses("peers=[\"\"]", "stip.peers");
+}
+
+CAF_TEST(encryption is refused as long as there is none) {
+  for (const std::string key : {"tls-ca", "tls-cert", "tls-key"})
+    refuses(key + "=\"/etc/x.pem\"", "stip." + key, "not there yet");
+}
+
+CAF_TEST(an unknown log level is named with those there are) {
+  refuses("log-level=\"loud\"", "stip.log-level", "warn");
+}
+
+CAF_TEST(a file that cannot be parsed is refused) {
+  for (const auto* text : {"[stip]\nport==1\n", "[stip]\nhost=abc\n", "[stip\n", "# comment\n",
+                           "[stip]\nport=18446744073709551615\n"})
+    CAF_CHECK(!read(text));
+}
+
+CAF_TEST(a file that is not there is refused) {
+  CAF_CHECK(!read_file(files / "missing.ini", {"--stip.directory=/d"}));
+}
+
+CAF_TEST(words that no option takes are refused) {
+  const auto settings = read("[stip]\ndirectory=\"/d\"\n", {"start"});
+  CAF_REQUIRE(!settings);
+  CAF_CHECK(to_string(settings.error()).find("start") != std::string::npos);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,0 +1,270 @@
+#define CAF_SUITE actors.storage
+#include "actors/storage.hpp"
+
+#include "tests/support/actors/fixture.hpp"
+
+using namespace stip;
+using namespace stip::test;
+
+namespace {
+
+struct fixture : actor_fixture {
+  fixture() {
+    context->writers = held_executor(jobs);
+    auto opened = open_album_view(context, make_album("europe"));
+    CAF_REQUIRE(opened);
+    view = std::move(*opened);
+    aut = keep(sys.spawn(storage_behavior, context_ptr{context}, view));
+  }
+
+  awaited<parcel_answer> put(chip_parts content) {
+    parcel p;
+    p.target = view->definition;
+    p.content = std::move(content);
+    auto answer = begin<parcel_answer>(aut, atom::put_v, p);
+    settle();
+    return answer;
+  }
+  awaited<parcel_answer> put_image(size_t number, int64_t written_ms = 1000) {
+    return put(image_message(sample_key(number), written_ms));
+  }
+
+  void run_jobs() {
+    settle();
+    while (jobs->size() > 0) {
+      jobs->run_one();
+      settle();
+    }
+  }
+
+  size_t images_in_index() {
+    return view->index().find({}, sort_field::timestamp, 1000, std::nullopt).size();
+  }
+
+  std::shared_ptr<held_jobs> jobs = std::make_shared<held_jobs>();
+  album_view_ptr view;
+  storage_actor aut;
+};
+
+put_outcome outcome_of(const awaited<parcel_answer>& answer) {
+  CAF_REQUIRE(answer->has_value());
+  if (!**answer) CAF_FAIL(to_string((*answer)->error()));
+  const auto chips = (*answer)->value().chips;
+  CAF_REQUIRE_EQUAL(chips.size(), 1u);
+  return static_cast<put_outcome>(chips[0]);
+}
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(storage_tests, fixture)
+
+CAF_TEST(what arrives during a commit goes into the next one together) {
+  const auto first = put_image(0);
+  CAF_CHECK_EQUAL(jobs->size(), 1u);
+  std::vector<awaited<parcel_answer>> others;
+  for (size_t i = 1; i <= 3; ++i) others.push_back(put_image(i));
+  CAF_CHECK_EQUAL(jobs->size(), 1u);
+  jobs->run_one();
+  settle();
+  CAF_CHECK(outcome_of(first) == put_outcome::stored);
+  CAF_CHECK_EQUAL(images_in_index(), 1u);
+  // One commit for all three.
+  CAF_REQUIRE_EQUAL(jobs->size(), 1u);
+  for (const auto& other : others) CAF_CHECK(!other->has_value());
+  jobs->run_one();
+  settle();
+  CAF_CHECK_EQUAL(jobs->size(), 0u);
+  for (const auto& other : others) CAF_CHECK(outcome_of(other) == put_outcome::stored);
+  CAF_CHECK_EQUAL(images_in_index(), 4u);
+}
+
+CAF_TEST(nothing is acknowledged before it is committed) {
+  const auto answer = put_image(0);
+  CAF_CHECK(!answer->has_value());
+  CAF_CHECK_EQUAL(view->store->statistics().images, 0u);
+  run_jobs();
+  CAF_CHECK(answer->has_value());
+  CAF_CHECK_EQUAL(view->store->statistics().images, 1u);
+}
+
+CAF_TEST(the same chip is stored once) {
+  const auto message = image_message(sample_key(0), 1000);
+  auto again = message;
+  again.parts[0].upload.low += 1000;
+  const auto first = put(message);
+  run_jobs();
+  const auto second = put(again);
+  run_jobs();
+  CAF_CHECK(outcome_of(first) == put_outcome::stored);
+  CAF_CHECK(outcome_of(second) == put_outcome::unchanged);
+  CAF_CHECK_EQUAL(images_in_index(), 1u);
+}
+
+CAF_TEST(a damaged message does not harm the others of its commit) {
+  put_image(0);  // keeps the writer busy
+  const auto before = put_image(1);
+  auto damaged = image_message(sample_key(2), 1000);
+  damaged.parts[0].records = "these are no blocks";
+  damaged.parts[0].blocks = {0};
+  const auto bad = put(damaged);
+  const auto after = put_image(3);
+  run_jobs();
+  CAF_CHECK(outcome_of(before) == put_outcome::stored);
+  CAF_CHECK(outcome_of(after) == put_outcome::stored);
+  CAF_REQUIRE(bad->has_value());
+  CAF_CHECK(!**bad);
+  CAF_CHECK_EQUAL(images_in_index(), 3u);
+}
+
+// A chip that the store refuses made the whole group fail.
+CAF_TEST(a chip that the store refuses does not harm the others of its commit) {
+  put_image(0);
+  const auto before = put_image(1);
+  auto key = sample_key(2);
+  key.geocode = "aaaa";  // a is no digit of a geohash
+  const auto bad = put(image_message(key, 1000));
+  const auto after = put_image(3);
+  run_jobs();
+  CAF_CHECK(outcome_of(before) == put_outcome::stored);
+  CAF_CHECK(outcome_of(after) == put_outcome::stored);
+  CAF_REQUIRE(bad->has_value());
+  CAF_REQUIRE(!**bad);
+  CAF_CHECK_EQUAL(int((*bad)->error().code), int(ec::invalid_argument));
+  CAF_CHECK_EQUAL(images_in_index(), 3u);
+}
+
+CAF_TEST(a chip that comes in parts is there with its last part) {
+  auto whole = image_message(sample_key(0), 1000);
+  while (whole.parts[0].blocks.empty()) whole = image_message(sample_key(0), 1000);
+  auto begin_of_it = whole;
+  begin_of_it.parts[0].description.clear();
+  auto end_of_it = whole;
+  end_of_it.parts[0].blocks.clear();
+  end_of_it.parts[0].records.clear();
+  const auto first = put(begin_of_it);
+  run_jobs();
+  CAF_REQUIRE(first->has_value() && (*first)->has_value());
+  CAF_CHECK((*first)->value().chips.empty());
+  CAF_CHECK_EQUAL(images_in_index(), 0u);
+  const auto last = put(end_of_it);
+  run_jobs();
+  CAF_CHECK(outcome_of(last) == put_outcome::stored);
+  CAF_CHECK_EQUAL(images_in_index(), 1u);
+}
+
+CAF_TEST(erase hides what is older and counts it) {
+  for (size_t i = 0; i < 4; ++i) put_image(i, 1000);
+  put_image(7, 3000);
+  run_jobs();
+  CAF_REQUIRE_EQUAL(images_in_index(), 5u);
+  const auto erased = begin<uint64_t>(aut, atom::erase_v, filter{}, version{2000, 0, own_id});
+  run_jobs();
+  CAF_REQUIRE(erased->has_value() && (*erased)->has_value());
+  CAF_CHECK_EQUAL((*erased)->value(), 4u);
+  CAF_CHECK_EQUAL(images_in_index(), 1u);
+  // What comes late stays hidden, what is newer does not.
+  const auto late = put_image(0, 1500);
+  run_jobs();
+  CAF_CHECK(outcome_of(late) == put_outcome::superseded);
+  const auto fresh = put_image(1, 2500);
+  run_jobs();
+  CAF_CHECK(outcome_of(fresh) == put_outcome::stored);
+  CAF_CHECK_EQUAL(images_in_index(), 2u);
+}
+
+CAF_TEST(erase takes only what matches) {
+  for (size_t i = 0; i < 6; ++i) put_image(i, 1000);
+  run_jobs();
+  const auto all = view->index().find({}, sort_field::timestamp, 1000, std::nullopt);
+  filter match;
+  match.platform = "Landsat 8";
+  size_t expected = 0;
+  for (const auto& entry : all) expected += entry.key.platform == "Landsat 8";
+  CAF_REQUIRE(expected > 0 && expected < all.size());
+  const auto erased = begin<uint64_t>(aut, atom::erase_v, match, version{2000, 0, own_id});
+  run_jobs();
+  CAF_REQUIRE(erased->has_value() && (*erased)->has_value());
+  CAF_CHECK_EQUAL((*erased)->value(), expected);
+  for (const auto& entry : view->index().find({}, sort_field::timestamp, 1000, std::nullopt))
+    CAF_CHECK_EQUAL(entry.key.platform, "Sentinel-2A");
+}
+
+CAF_TEST(a closed album takes stores and has them when it is opened again) {
+  put_image(0);
+  run_jobs();
+  const auto closed = begin<bool>(aut, atom::close_v);
+  run_jobs();
+  CAF_REQUIRE(closed->has_value() && (*closed)->has_value());
+  CAF_CHECK(view->closed);
+  CAF_CHECK_EQUAL(images_in_index(), 0u);
+  const auto stored = put_image(1);
+  run_jobs();
+  CAF_CHECK(outcome_of(stored) == put_outcome::stored);
+  CAF_CHECK_EQUAL(images_in_index(), 0u);
+  const auto opened = begin<bool>(aut, atom::open_v);
+  run_jobs();
+  CAF_REQUIRE(opened->has_value() && (*opened)->has_value());
+  CAF_CHECK(!view->closed);
+  CAF_CHECK_EQUAL(images_in_index(), 2u);
+}
+
+// close overtook an open that waited behind a commit, and the album stayed open.
+CAF_TEST(an album that is opened and then closed during a commit is closed) {
+  const auto closed = begin<bool>(aut, atom::close_v);
+  run_jobs();
+  put_image(0);
+  begin<bool>(aut, atom::open_v);
+  settle();
+  begin<bool>(aut, atom::close_v);
+  run_jobs();
+  CAF_CHECK(view->closed);
+  CAF_CHECK_EQUAL(images_in_index(), 0u);
+}
+
+CAF_TEST(a commit that ends after the album was closed leaves its index empty) {
+  put_image(0);
+  put_image(1);
+  begin<bool>(aut, atom::close_v);
+  run_jobs();
+  CAF_CHECK(view->closed);
+  CAF_CHECK_EQUAL(images_in_index(), 0u);
+  CAF_CHECK_EQUAL(view->store->statistics().images, 2u);
+}
+
+CAF_TEST(an erase and an opening wait for the commit and stores wait for them) {
+  put_image(0);
+  const auto erased = begin<uint64_t>(aut, atom::erase_v, filter{}, version{2000, 0, own_id});
+  settle();
+  const auto later = put_image(1, 3000);
+  CAF_CHECK_EQUAL(jobs->size(), 1u);
+  run_jobs();
+  CAF_REQUIRE(erased->has_value() && (*erased)->has_value());
+  CAF_CHECK_EQUAL((*erased)->value(), 1u);
+  CAF_CHECK(outcome_of(later) == put_outcome::stored);
+  CAF_CHECK_EQUAL(images_in_index(), 1u);
+}
+
+// The refusal was never sent, and the request ran into its deadline.
+CAF_TEST(images of a closed album are not deleted and whoever asks is told) {
+  put_image(0);
+  begin<bool>(aut, atom::close_v);
+  run_jobs();
+  const auto erased = begin<uint64_t>(aut, atom::erase_v, filter{}, version{2000, 0, own_id});
+  run_jobs();
+  CAF_REQUIRE(erased->has_value());
+  CAF_REQUIRE(!**erased);
+  CAF_CHECK_EQUAL(int((*erased)->error().code), int(ec::unavailable));
+  CAF_CHECK_EQUAL(view->store->statistics().images, 1u);
+}
+
+CAF_TEST(status counts images and bytes) {
+  for (size_t i = 0; i < 3; ++i) put_image(i);
+  run_jobs();
+  const auto status = ask<storage_status>(aut, atom::status_v);
+  CAF_REQUIRE(status);
+  CAF_CHECK_EQUAL(status->images, 3u);
+  CAF_CHECK_EQUAL(status->chips, 3u);
+  CAF_CHECK(status->disk_bytes >= status->live_bytes);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
