@@ -15,6 +15,13 @@ node_settings default_settings() {
   return s;
 }
 
+std::string why_away(const peer* p) {
+  if (p == nullptr) return "it is no member";
+  // A link is given up at the first probe that is missed, a node only after several.
+  if (p->member.state == member_state::up) return "it does not answer";
+  return "it is " + std::string{to_string(p->member.state)};
+}
+
 result<void> check_ring(const cluster_view& view) {
   if (view.missing.empty() && !view.ring.nodes().empty()) return {};
   std::string addresses;

@@ -81,6 +81,9 @@ struct cluster_view {
   }
 };
 
+/// Why a node cannot be asked: "it is down", "it does not answer", "it is no member" (null).
+std::string why_away(const peer* p);
+
 /// The error of a placement that is asked for while nodes are missing; nothing when none is.
 result<void> check_ring(const cluster_view& view);
 

@@ -30,8 +30,7 @@ void gather(const cluster_view& view, Ask ask, Done done) {
   for (const auto& p : view.peers) {
     if (!p.reachable) {
       state->problems.push_back("node " + node_name(p.member.info.id) + " (" +
-                                p.member.info.address() + ") is " +
-                                std::string{to_string(p.member.state)});
+                                p.member.info.address() + "): " + why_away(&p));
       continue;
     }
     ++state->waiting;

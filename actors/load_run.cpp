@@ -143,10 +143,7 @@ result<std::vector<bool>> load_run::ask_holds(uint64_t node, const std::vector<i
   const auto* p = view->find(node);
   const auto what = "ask node " + node_name(node) + " what it has";
   if (p == nullptr || !p->reachable)
-    return fail(
-        ec::unavailable, what,
-        p == nullptr ? "it is no member" : "it is " + std::string{to_string(p->member.state)},
-        "start it again, then store the input again");
+    return fail(ec::unavailable, what, why_away(p), "start it again, then store the input again");
   std::vector<std::string> texts;
   for (const auto& key : keys) texts.push_back(to_string(key));
   result<std::vector<bool>> out = fail(ec::timeout, what, "no answer");

@@ -104,6 +104,8 @@ struct parcel {
   uint64_t incarnation = 0;
   uint64_t number = 0;
   uint64_t ring_version = 0;
+  /// The sender's clock when it was sent.
+  version sent;
   album target;
   chip_parts content;
 };
@@ -231,7 +233,7 @@ typename I::result_type inspect(I& f, chip_part& x) {
 template <class I>
 typename I::result_type inspect(I& f, parcel& x) {
   return f(caf::meta::type_name("parcel"), x.sender, x.incarnation, x.number, x.ring_version,
-           x.target, x.content.scenes, x.content.parts);
+           x.sent, x.target, x.content.scenes, x.content.parts);
 }
 template <class I>
 typename I::result_type inspect(I& f, parcel_answer& x) {

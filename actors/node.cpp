@@ -140,8 +140,7 @@ node_actor::behavior_type node_behavior(self_pointer self) {
         if (p == nullptr)
           return to_caf({ec::not_found, what, "no node has this id", "see `stip node list`"});
         if (!p->reachable)
-          return to_caf({ec::unavailable, what, "it is " + std::string{to_string(p->member.state)},
-                         "see `stip node list`"});
+          return to_caf({ec::unavailable, what, why_away(p), "see `stip node list`"});
         return self->delegate(p->handles.node, atom::stop_v, id);
       },
       [self](atom::start, node_handles& handles, context_ptr& context) {

@@ -37,13 +37,21 @@ void answered(self_pointer self, uint64_t node, uint64_t number, result<parcel_a
   apply(self, node, next);
 }
 
+/// What a node says of itself does not tell which one it is.
+error name_node(error why, uint64_t node) {
+  const auto name = node_name(node);
+  if (why.what.find(name) == std::string::npos)
+    why.what = "send chips to node " + name + (why.what.empty() ? "" : ": " + why.what);
+  return why;
+}
+
 /// An attempt came to nothing; one that has been given up already does not count again.
 void attempt_failed(self_pointer self, uint64_t node, uint64_t number, int attempt,
                     const error& why) {
   auto& lane = self->state.lanes.at(node);
   const auto at = lane.under_way.find(number);
   if (at == lane.under_way.end() || at->second.attempt != attempt) return;
-  if (!worth_a_retry(why.code)) return answered(self, node, number, fail(why));
+  if (!worth_a_retry(why.code)) return answered(self, node, number, fail(name_node(why, node)));
   at->second.attempt = 0;
   delivery_outbox::effects next;
   lane.outbox.failed(self->state.context->time->steady_ms(), number, why, next);
@@ -51,8 +59,7 @@ void attempt_failed(self_pointer self, uint64_t node, uint64_t number, int attem
 }
 
 error away(uint64_t node, const peer* p) {
-  return {ec::unavailable, "send chips to node " + node_name(node),
-          p == nullptr ? "it is no member" : "it is " + std::string{to_string(p->member.state)},
+  return {ec::unavailable, "send chips to node " + node_name(node), why_away(p),
           "start it again, then store the input again"};
 }
 
@@ -68,6 +75,7 @@ void send_parcel(self_pointer self, uint64_t node, uint64_t number, int attempt)
   content.incarnation = state.context->self.incarnation;
   content.number = number;
   content.ring_version = state.view->ring.version();
+  content.sent = state.context->versions->next();
   self->request(p->handles.transfer, defaults::parcel_deadline, atom::deliver_v, content)
       .then([self, node,
              number](parcel_answer& answer) { answered(self, node, number, std::move(answer)); },
@@ -90,7 +98,8 @@ void give_up_attempts(self_pointer self, uint64_t node, const peer* p) {
 void apply(self_pointer self, uint64_t node, const delivery_outbox::effects& effects) {
   for (const auto& f : effects.failures) {
     auto& lane = self->state.lanes.at(node);
-    if (auto lost = lane.under_way.extract(f.parcel)) lost.mapped().content->answered(fail(f.why));
+    if (auto lost = lane.under_way.extract(f.parcel))
+      lost.mapped().content->answered(fail(name_node(f.why, node)));
   }
   for (const auto& s : effects.sends) send_parcel(self, node, s.parcel, s.attempt);
 }
@@ -115,6 +124,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
           return to_caf({ec::conflict, "take in chips of node " + node_name(content.sender),
                          "the two nodes know different rings",
                          "wait until `stip node list` shows the same nodes everywhere"});
+        if (auto fine = state.context->versions->observe(content.sent); !fine)
+          return to_caf(fine.error());
         auto& inbox = state.inboxes[from];
         const auto number = content.number;
         switch (inbox.arrived(number)) {

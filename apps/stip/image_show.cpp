@@ -47,8 +47,7 @@ void print_tables(output& out, const json& image) {
   out.object(image["scene"], {{"input", "INPUT"},
                               {"input_bytes", "INPUT BYTES", shown_as::bytes},
                               {"input_checksum", "CHECKSUM"},
-                              {"format", "FORMAT"},
-                              {"footprint", "FOOTPRINT"}});
+                              {"format", "FORMAT"}});
 }
 
 result<int> show(context& with, const arguments& given) {

@@ -18,9 +18,9 @@ uint64_t little_endian(uint64_t value) {
 hash128 chip_content(pixel_type type, uint32_t width, uint32_t height, uint32_t planes,
                      uint16_t block_edge, std::span<const uint64_t> blocks) {
   hasher hash;
-  const std::array<uint64_t, 5> shape{
-      little_endian(static_cast<uint64_t>(type)), little_endian(width), little_endian(height),
-      little_endian(planes), little_endian(block_edge)};
+  const std::array<uint64_t, 5> shape{little_endian(static_cast<uint64_t>(type)),
+                                      little_endian(width), little_endian(height),
+                                      little_endian(planes), little_endian(block_edge)};
   hash.update(std::as_bytes(std::span{shape}));
   if constexpr (std::endian::native == std::endian::little) {
     hash.update(std::as_bytes(blocks));

@@ -5,7 +5,7 @@
 #include <set>
 #include <thread>
 
-#include "libstip/catalog/rows.hpp"
+#include "tests/support/cluster/image_contents.hpp"
 #include "tests/support/cluster/test_cluster.hpp"
 #include "tests/support/libstip/sample_scene.hpp"
 
@@ -36,22 +36,13 @@ std::string write_scenes(const scratch_directory& files, int count) {
   return files / "scene*.tif";
 }
 
-std::map<std::string, std::string> contents(const std::vector<image_row>& rows) {
-  std::map<std::string, std::string> out;
-  for (const auto& row : rows)
-    for (const auto& s : row.subdatasets)
-      out[to_string(row.key) + "/" + s.id] = to_string(s.content);
-  return out;
-}
-
-std::map<std::string, std::string> contents(test_cluster& nodes, size_t i) {
+image_contents contents(test_cluster& nodes, size_t i) {
   auto rows = nodes.list(i, "a");
   if (!rows) CAF_FAIL(to_string(rows.error()));
-  return contents(*rows);
+  return contents_of(*rows);
 }
 
-bool holds_all(const std::map<std::string, std::string>& all,
-               const std::map<std::string, std::string>& part) {
+bool holds_all(const image_contents& all, const image_contents& part) {
   return std::includes(all.begin(), all.end(), part.begin(), part.end());
 }
 
@@ -104,7 +95,7 @@ CAF_TEST(a node that is killed during a load keeps what was acknowledged and a r
   auto started =
       three.ask<task_record>(0, three.handles(0).loader, atom::store_v, request_for(glob));
   CAF_REQUIRE(started.has_value());
-  std::map<std::string, std::string> seen;
+  image_contents seen;
   while (seen.size() < 20) seen = contents(three, 0);
   three.kill(2);
   // What the two others hold is still told; the third is named as missing.

@@ -10,6 +10,7 @@
 
 #include "actors/client.hpp"
 #include "actors/network.hpp"
+#include "tests/support/cluster/image_contents.hpp"
 #include "tests/support/cluster/stipd_process.hpp"
 #include "tests/support/libstip/sample_scene.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
@@ -21,7 +22,6 @@ namespace {
 
 constexpr int dial_timeout_ms = 10'000;
 constexpr int scenes = 4;
-using contents = std::map<std::string, std::string>;
 
 int from_environment(const char* name, int otherwise) {
   const auto* value = std::getenv(name);
@@ -50,14 +50,6 @@ std::vector<image_row> list(const client& node, const std::string& album) {
     request.has_after = true;
     request.after = all.back().facts();
   }
-}
-
-contents contents_of(const std::vector<image_row>& rows) {
-  contents out;
-  for (const auto& row : rows)
-    for (const auto& s : row.subdatasets)
-      out[to_string(row.key) + "/" + s.id] = to_string(s.content);
-  return out;
 }
 
 task_record begin_store(const client& node, const std::string& album, const std::string& glob) {
@@ -119,7 +111,7 @@ CAF_TEST(kill - 9 during a load loses nothing that was acknowledged and a rerun 
   system_config config{system_config::networking::on};
   caf::actor_system system{config};
 
-  contents reference;
+  image_contents reference;
   {
     stipd_process process{files / "reference"};
     const auto node = connect(system, process);
@@ -134,7 +126,7 @@ CAF_TEST(kill - 9 during a load loses nothing that was acknowledged and a rerun 
   size_t interrupted = 0;
   for (int round = 0; round < rounds; ++round) {
     const auto album = "r" + std::to_string(round);
-    contents acknowledged;
+    image_contents acknowledged;
     {
       stipd_process process{files / "node"};
       const auto node = connect(system, process);

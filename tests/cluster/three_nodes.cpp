@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <map>
 
-#include "libstip/catalog/rows.hpp"
+#include "tests/support/cluster/image_contents.hpp"
 #include "tests/support/cluster/test_cluster.hpp"
 
 using namespace stip;
@@ -32,15 +32,6 @@ store_request landsat_request(const std::string& scene) {
   request.platform = "Landsat7";
   request.timestamp = "2000-01-01";
   return request;
-}
-
-/// What an image is, wherever it lies.
-std::map<std::string, std::string> contents(const std::vector<image_row>& rows) {
-  std::map<std::string, std::string> out;
-  for (const auto& row : rows)
-    for (const auto& s : row.subdatasets)
-      out[to_string(row.key) + "/" + s.id] = to_string(s.content);
-  return out;
 }
 
 std::vector<std::string> keys(const std::vector<image_row>& rows) {
@@ -96,7 +87,7 @@ CAF_TEST(three nodes hold every chip of a real scene once and where the ring say
   CAF_REQUIRE(alone.has_value());
   auto listed_alone = one.list(0, "olinda");
   CAF_REQUIRE(listed_alone.has_value());
-  CAF_CHECK(contents(*listed_alone) == contents(*listed));
+  CAF_CHECK(contents_of(*listed_alone) == contents_of(*listed));
 
   // Storing the same scene again changes nothing.
   auto again = three.store(2, landsat_request(scene));
@@ -104,5 +95,5 @@ CAF_TEST(three nodes hold every chip of a real scene once and where the ring say
   CAF_CHECK(again->state == task_state::done);
   auto relisted = three.list(0, "olinda");
   CAF_REQUIRE(relisted.has_value());
-  CAF_CHECK(contents(*relisted) == contents(*listed));
+  CAF_CHECK(contents_of(*relisted) == contents_of(*listed));
 }
