@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace stip {
 
@@ -30,6 +31,10 @@ constexpr double max_turn = 0.3;
 constexpr int lattice = 5;
 constexpr int samples = lattice * lattice;
 
+/// One pixel right of the window's centre, and one below it. Longitudes of samples that lie whole
+/// turns apart look continuous; over one pixel they cannot.
+constexpr int probes = 2;
+
 double place(int i) {
   return -1.0 + 0.5 * i;
 }
@@ -39,7 +44,7 @@ quadratic through(double low, double middle, double high) {
   return {middle, (high - low) / 2, (high + low) / 2 - middle};
 }
 
-std::array<double, 9> biquadratic(const std::array<double, samples>& values) {
+std::array<double, 9> biquadratic(std::span<const double, samples> values) {
   std::array<quadratic, 3> lines;
   for (int i = 0; i < 3; ++i) {
     const double* row = values.data() + 2 * i * lattice;
@@ -68,7 +73,7 @@ struct fitted {
   double error;
 };
 
-fitted fit_values(const std::array<double, samples>& values) {
+fitted fit_values(std::span<const double, samples> values) {
   fitted made{biquadratic(values), 0};
   double largest = 0;
   for (int i = 0; i < lattice; ++i) {
@@ -118,16 +123,21 @@ patch patch::fit(pixel_mapper& mapper, const pixel_window& window) {
   made.centre_row_ = static_cast<double>(window.row_begin) + rows / 2;
   made.half_cols_ = cols * (0.5 + margin);
   made.half_rows_ = rows * (0.5 + margin);
-  std::array<double, samples> x{}, y{};
-  std::array<uint8_t, samples> ok{};
+  std::array<double, samples + probes> x{}, y{};
+  std::array<uint8_t, samples + probes> ok{};
   for (int i = 0; i < samples; ++i) {
     const auto at = static_cast<size_t>(i);
     x[at] = made.centre_col_ + place(i % lattice) * made.half_cols_;
     y[at] = made.centre_row_ + place(i / lattice) * made.half_rows_;
   }
+  const double right = std::min(1.0, made.half_cols_), below = std::min(1.0, made.half_rows_);
+  x[samples] = made.centre_col_ + right;
+  y[samples] = made.centre_row_;
+  x[samples + 1] = made.centre_col_;
+  y[samples + 1] = made.centre_row_ + below;
   mapper.to_cell_crs_unwrapped(x, y, ok);
   const auto good = std::count(ok.begin(), ok.end(), 1);
-  if (good < samples) {
+  if (good < samples + probes) {
     made.state_ = good == 0 ? kind::off_globe : kind::torn;
     return made;
   }
@@ -139,8 +149,8 @@ patch patch::fit(pixel_mapper& mapper, const pixel_window& window) {
       if (std::abs(value - centre) > max_turn * period) return made;
     }
   }
-  const fitted fx = fit_values(x);
-  const fitted fy = fit_values(y);
+  const fitted fx = fit_values(std::span(x).first<samples>());
+  const fitted fy = fit_values(std::span(y).first<samples>());
   const double noise = mapper.is_affine()      ? 0
                        : mapper.epsg() == 4326 ? projection_noise_degrees
                                                : projection_noise_metres;
@@ -148,6 +158,9 @@ patch patch::fit(pixel_mapper& mapper, const pixel_window& window) {
   made.y_ = fy.coefficients;
   made.x_error_ = fx.error + noise;
   made.y_error_ = fy.error + noise;
+  const double beside = value(made.x_, right / made.half_cols_, 0) - x[samples];
+  const double under = value(made.x_, 0, below / made.half_rows_) - x[samples + 1];
+  if (std::max(std::abs(beside), std::abs(under)) > made.x_error_) return made;
   made.state_ = kind::smooth;
   return made;
 }

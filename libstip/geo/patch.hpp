@@ -33,8 +33,9 @@ struct quadratic {
 };
 
 /// x, y of the cells' CRS over a window of pixels as biquadratic polynomials with an error bound.
-/// They go through nine projected points; sixteen more points between them measure the error. x is
-/// continuous over the window, so it may leave the world's range by part of a period.
+/// They go through nine projected points; sixteen more points between them measure the error, and
+/// two beside the centre show whether x makes whole turns between the others. x is continuous over
+/// the window, so it may leave the world's range by part of a period.
 class patch {
  public:
   enum class kind {
@@ -46,7 +47,7 @@ class patch {
     torn,
   };
 
-  /// Projects 25 points over the window and a margin around it.
+  /// Projects 27 points over the window and a margin around it.
   static patch fit(pixel_mapper& mapper, const pixel_window& window);
 
   kind state() const noexcept { return state_; }

@@ -62,6 +62,9 @@ inline std::vector<named_grid> hard_grids() {
   add("world 0 to 360", square("EPSG:4326", 0, 90, 0.75, 480, 240), {1, 2}, {1, 4});
   add("world half a pixel off", square("EPSG:4326", -0.5, 90.5, 1, 360, 181), {1, 2, 3}, {2, 5});
   add("world in NAD83", square("EPSG:4269", 0, 90, 1, 360, 180), {1, 2}, {2, 5});
+  // Points of a patch lie 400 degrees apart here, which looks like 40.
+  add("ten degrees a pixel on a sphere",
+      square("+proj=longlat +R=6371229 +no_defs", -180.125, 90.125, 10, 36, 18), {1, 2}, {1, 2});
   add("degrees over 180", square("EPSG:4326", 175.013, -12, 0.05, 210, 180), {3, 4}, {6, 8});
   add("edge of the square", square("EPSG:3857", 19900000, 20100000, 2000, 220, 260), {2, 3, 4},
       {4, 7});
