@@ -1,6 +1,7 @@
 #include "libstip/raster/gdal_input.hpp"
 
 #include <cpl_vsi.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -48,6 +49,11 @@ result<uint64_t> check_input(const std::string& input) {
   if (VSI_ISDIR(status.st_mode))
     return fail(ec::invalid_argument, what, "it is a directory",
                 "name the files in it, e.g. with a star");
+  // To open a pipe is to wait for its writer, a device may never end.
+  if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || VSI_ISCHR(status.st_mode) ||
+      VSI_ISBLK(status.st_mode))
+    return fail(ec::invalid_argument, what, "it is no file but a pipe, a socket or a device",
+                "copy its content to a file");
   STIP_ASSIGN(const auto file, open_vsi(input));
   std::array<unsigned char, hdf4_magic.size()> first{};
   if (VSIFReadL(first.data(), 1, first.size(), file.get()) == first.size() && first == hdf4_magic)

@@ -1,4 +1,6 @@
 #define CAF_SUITE format.generic
+#include <sys/stat.h>
+
 #include <caf/test/unit_test.hpp>
 #include <map>
 
@@ -206,6 +208,11 @@ CAF_TEST(what is no raster file is refused with the reason) {
   const auto folder = directory.file("folder.tif");
   std::filesystem::create_directory(folder);
   CAF_CHECK(has(refusal(folder), "is a directory"));
+  // Opening it would wait for somebody who writes, and so would the end of the node.
+  const auto pipe = directory.file("pipe.tif");
+  CAF_REQUIRE_EQUAL(mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR), 0);
+  CAF_CHECK(has(refusal(pipe), "it is no file but a pipe"));
+  CAF_CHECK(has(refusal("/dev/zero"), "it is no file but a pipe"));
   const auto empty = directory.file("empty.tif");
   write_file(empty, "");
   CAF_CHECK(has(refusal(empty), "malformed: ") && has(refusal(empty), "0 bytes"));
