@@ -173,7 +173,7 @@ void cell_runs::walk_smooth(const node& part, int64_t row, int64_t begin, int64_
   for (const auto* q : {&along.x, &along.y}) {
     const double turn = part.fit.col_of(-q->b / (2 * q->c));
     if (turn > static_cast<double>(begin) && turn < static_cast<double>(end))
-      cuts[q == &along.x ? 1 : 2] = static_cast<int64_t>(turn) + 1;
+      cuts[q == &along.x ? 1 : 2] = static_cast<int64_t>(std::floor(turn)) + 1;
   }
   if (cuts[1] > cuts[2]) std::swap(cuts[1], cuts[2]);
   for (size_t i = 0; i < 3; ++i) {

@@ -110,6 +110,28 @@ CAF_TEST(rows may be asked in any order and in parts) {
   }
 }
 
+CAF_TEST(runs end where they shall when a row turns just before the raster) {
+  // The central meridian lies between columns -1 and 0, where rows of UTM are at their lowest.
+  const auto scene = test::square("EPSG:32615", 500020, 4300020, 60, 300, 300);
+  auto cells = cell_grid::make(geocode_algorithm::geohash, 4);
+  CAF_REQUIRE(cells.has_value());
+  auto mapper = pixel_mapper::make(scene, *cells);
+  CAF_REQUIRE(mapper.has_value());
+  cell_runs partition(std::move(*mapper), *cells);
+  std::vector<cell_run> found;
+  for (int64_t row = -20; row < 320; ++row) {
+    for (const int64_t end : {-1, 0, 1}) {
+      partition.runs(row, -238, end, found);
+      int64_t at = -238;
+      for (const auto& run : found) {
+        CAF_REQUIRE_EQUAL(run.col_begin, at);
+        at = run.col_end;
+      }
+      CAF_REQUIRE_EQUAL(at, end);
+    }
+  }
+}
+
 CAF_TEST(copies of a pixel on a periodic grid lie in one cell) {
   // The pixels span 359.7 degrees: copies must agree although their longitudes do not.
   const grid world{"EPSG:4326", {-180, 359.7 / 360, 0, 90, 0, -1}, 360, 180};
