@@ -3,8 +3,6 @@
 // What every suite of actors/ begins with, compiled once. CAF's test language defines short macros
 // (expect, allow, inject) and the name `_`, so it stands last; the suite's name is each file's own.
 
-#include <caf/all.hpp>
-
 #include "actors/album_view.hpp"
 #include "actors/context.hpp"
 #include "actors/errors.hpp"
