@@ -289,8 +289,14 @@ result<std::vector<album>> data_directory::albums() const {
 result<void> data_directory::save(const album& a) {
   STIP_TRY(impl_->check_writable("save album " + a.name));
   STIP_TRY(check(a));
-  return impl_->env->write(
-      [&](write_transaction& txn) { return txn.put(albums_table, to_string(a.uid), encode(a)); });
+  return impl_->env->write([&](write_transaction& txn) -> result<void> {
+    STIP_ASSIGN(const auto bytes, txn.get(albums_table, to_string(a.uid)));
+    if (bytes) {
+      STIP_ASSIGN(const auto kept, decode_album(*bytes));
+      if (kept.changed > a.changed) return {};
+    }
+    return txn.put(albums_table, to_string(a.uid), encode(a));
+  });
 }
 
 result<std::vector<std::pair<std::string, std::string>>> data_directory::values(

@@ -35,6 +35,7 @@ class data_directory {
 
   /// Albums, deleted ones included. Durable when save returns.
   result<std::vector<album>> albums() const;
+  /// A state older than the kept one changes nothing: two saves may overtake each other.
   result<void> save(const album& a);
 
   /// Small named values of the node (members, tasks), durable when save returns.

@@ -180,6 +180,20 @@ CAF_TEST(albums have their own stores and go with their files) {
   CAF_CHECK_EQUAL(images, 0u);
 }
 
+CAF_TEST(a save that comes late does not bring back an older state of an album) {
+  const auto d = open_for_writing();
+  auto older = some_album("a");
+  auto newer = older;
+  newer.changed.wall_ms += 1;
+  newer.closed = true;
+  CAF_REQUIRE(d->save(newer));
+  CAF_REQUIRE(d->save(older));
+  const auto kept = d->albums();
+  CAF_REQUIRE(kept);
+  CAF_REQUIRE_EQUAL(kept->size(), 1u);
+  CAF_CHECK(kept->front().closed);
+}
+
 CAF_TEST(a removal that was interrupted is completed by the next opening) {
   open_for_writing();
   const auto leftover = path + "/albums/" + to_string(hash128{1, 2}) + ".removed";
