@@ -1,5 +1,8 @@
 #include "libstip/store/environment.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -26,6 +29,21 @@ std::string_view to_view(const MDB_val& value) {
 std::string parent_of(const std::string& path) {
   const auto parent = std::filesystem::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
+}
+
+/// Gives LMDB's lock file its space on disk before it is mapped: to touch a hole of it on a full
+/// disk would end the process (SIGBUS).
+result<void> reserve_lock_file(const std::string& path) {
+  // lmdb 0.9.24, mdb.c: a slot for each reader, and a header that takes three.
+  constexpr off_t slot_bytes = 64, header_slots = 3;
+  const auto name = path + "-lock";
+  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_permissions);
+  if (file < 0) return fail(system_error("open " + name, errno));
+  const int code =
+      ::posix_fallocate(file, 0, slot_bytes * (defaults::max_metadata_readers + header_slots));
+  ::close(file);
+  if (code != 0) return fail(system_error("open " + name, code));
+  return {};
 }
 
 }  // namespace
@@ -175,6 +193,7 @@ result<std::unique_ptr<environment>> environment::open_file(const std::string& p
   // A read-only environment goes without LMDB's locks: several of them in one process would lose
   // them with the first that closes (POSIX locks belong to the process).
   const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (o.read_only ? MDB_RDONLY | MDB_NOLOCK : 0u);
+  if (!o.read_only) STIP_TRY(reserve_lock_file(path));
   std::unique_ptr<environment> env{new environment{path}};
   int code = mdb_env_create(&env->env_);
   if (code == 0) code = mdb_env_set_maxdbs(env->env_, static_cast<MDB_dbi>(o.databases.size()));
