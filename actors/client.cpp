@@ -4,6 +4,8 @@
 #include <atomic>
 #include <caf/all.hpp>
 #include <cstddef>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -18,16 +20,33 @@ namespace stip {
 
 namespace {
 
-/// One request, and its answer or why there is none.
+/// One request, and its answer or why there is none. CAF says nothing of a request whose link goes
+/// down, so the receiver is watched beside it: a node that ends is noticed at once.
 template <class T, class Handle, class... Ts>
 result<T> ask(caf::actor_system& system, const Handle& whom, std::chrono::milliseconds deadline,
               const std::string& what, const Ts&... message) {
-  caf::scoped_actor self{system};
-  result<T> out = fail(ec::timeout, what, "no answer within the deadline");
-  self->request(whom, deadline, message...)
-      .receive([&](T& answer) { out = std::move(answer); },
-               [&](caf::error& err) { out = fail(from_caf(err, what)); });
-  return out;
+  auto outcome = std::make_shared<std::promise<result<T>>>();
+  auto answer = outcome->get_future();
+  system.spawn([=](caf::event_based_actor* self) {
+    // Whichever comes first ends the actor, and with it the others.
+    self->set_down_handler([=](const caf::down_msg&) {
+      outcome->set_value(fail(ec::unavailable, what, "the node has ended or cannot be reached",
+                              "look at `stip node list`, or start it again"));
+      self->quit();
+    });
+    self->monitor(whom);
+    self->request(whom, deadline, message...)
+        .then(
+            [=](T& value) {
+              outcome->set_value(std::move(value));
+              self->quit();
+            },
+            [=](caf::error& err) {
+              outcome->set_value(fail(from_caf(err, what)));
+              self->quit();
+            });
+  });
+  return answer.get();
 }
 
 template <class Row, class Decode>

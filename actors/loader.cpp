@@ -125,6 +125,31 @@ caf::result<task_record> store_here(self_pointer self, const store_request& requ
   return promise;
 }
 
+/// Begins the task, unless one of that id runs somewhere in the cluster: that one is joined.
+caf::result<task_record> store_or_join(self_pointer self, const store_request& request) {
+  if (request.task.empty()) return store_here(self, request);
+  auto promise = self->make_response_promise<task_record>();
+  auto begin_own = [self, request, promise]() mutable {
+    self->request(loader_actor{self}, defaults::request_deadline, atom::here_v, atom::store_v,
+                  request)
+        .then([promise](task_record& own) mutable { promise.deliver(std::move(own)); },
+              [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  };
+  self->request(self->state.tasks, defaults::request_deadline, atom::get_v, request.task)
+      .then(
+          [request, promise, begin_own](task_record& found) mutable {
+            if (!found.running()) return begin_own();
+            if (found.kind != "store" || found.album != request.album)
+              return (void)promise.deliver(
+                  to_caf({ec::conflict, "join task " + request.task,
+                          "it is a " + found.kind + " task of album " + found.album,
+                          "choose another id"}));
+            promise.deliver(std::move(found));
+          },
+          [begin_own](caf::error&) mutable { begin_own(); });
+  return promise;
+}
+
 }  // namespace
 
 loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr context,
@@ -138,7 +163,7 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
   state.view = std::make_shared<shared_view>();
   return {
       [self](atom::store, const store_request& request) -> caf::result<task_record> {
-        if (!request.all_nodes) return store_here(self, request);
+        if (!request.all_nodes) return store_or_join(self, request);
         // The parts on the other nodes carry the id that ours was given.
         auto promise = self->make_response_promise<task_record>();
         self->request(loader_actor{self}, defaults::request_deadline * 2, atom::here_v,

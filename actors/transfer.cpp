@@ -33,7 +33,7 @@ void answered(self_pointer self, uint64_t node, uint64_t number, result<parcel_a
   delivery_outbox::effects next;
   if (lane.outbox.answered(self->state.context->time->steady_ms(), number, next))
     if (auto done = lane.under_way.extract(number))
-      done.mapped().content->answered(std::move(answer));
+      done.mapped().content->answer(std::move(answer));
   apply(self, node, next);
 }
 
@@ -99,7 +99,7 @@ void apply(self_pointer self, uint64_t node, const delivery_outbox::effects& eff
   for (const auto& f : effects.failures) {
     auto& lane = self->state.lanes.at(node);
     if (auto lost = lane.under_way.extract(f.parcel))
-      lost.mapped().content->answered(fail(name_node(f.why, node)));
+      lost.mapped().content->answer(fail(name_node(f.why, node)));
   }
   for (const auto& s : effects.sends) send_parcel(self, node, s.parcel, s.attempt);
 }
@@ -173,7 +173,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
                 .first->second;
         delivery_outbox::effects effects;
         auto number = lane.outbox.offer(state.context->time->steady_ms(), s->bytes, effects);
-        if (!number) return s->answered(fail(number.error()));
+        if (!number) return s->answer(fail(number.error()));
         lane.under_way.emplace(*number, transfer_state::waiting{std::move(s), 0});
         apply(self, node, effects);
       },

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "actors/context.hpp"
 #include "libstip/cluster/delivery.hpp"
@@ -17,6 +18,16 @@ struct shipment {
   uint64_t bytes = 0;
   parcel content;
   std::function<void(result<parcel_answer>)> answered;
+
+  /// Tells the outcome, once.
+  void answer(result<parcel_answer> outcome) {
+    if (const auto tell = std::exchange(answered, nullptr)) tell(std::move(outcome));
+  }
+  /// One that is dropped, with the transfer actor or on the way to it, was not delivered: the
+  /// loader's thread that waits for it must hear so.
+  ~shipment() {
+    answer(fail(ec::stopped, "send chips to node " + node_name(node), "this node is stopping"));
+  }
 };
 
 struct transfer_state {

@@ -104,6 +104,24 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
   options.memory_bytes = services.memory->total();
   STIP_ASSIGN(const auto plan, plan_cut(scene, tilings, options));
 
+  // What is known of every chip until it is stored counts too: fine cells of many scenes at once
+  // would else outgrow the bound.
+  const auto total = services.memory->total();
+  const auto chip_bytes = plan->chips().size() * defaults::bytes_per_planned_chip;
+  if (plan->needed_bytes() + chip_bytes > total)
+    return fail(ec::limit_exceeded, "store " + scene.input,
+                std::to_string(plan->chips().size()) + " chips need " +
+                    std::to_string((plan->needed_bytes() + chip_bytes) >> 20) +
+                    " MiB, the bound is " + std::to_string(total >> 20) + " MiB",
+                "store it with a shorter precision, or raise the memory limit");
+  // A scene gets what one thread needs, and its share for the others.
+  const auto fair = total / defaults::scenes_in_memory;
+  STIP_ASSIGN(const auto bytes,
+              services.memory->acquire(std::max(plan->needed_bytes() + chip_bytes, fair),
+                                       services.stopped));
+  const held_memory held{services.memory, bytes};
+  options.memory_bytes = bytes - chip_bytes;
+
   scene_part record;
   record.json = encode(scene);
   record.id = scene_id(record.json);
@@ -113,12 +131,6 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
   if (std::find(parts.wanted.begin(), parts.wanted.end(), true) == parts.wanted.end())
     return outcome;
 
-  // A scene gets what one thread needs, and its share for the others.
-  const auto fair = services.memory->total() / defaults::scenes_in_memory;
-  STIP_ASSIGN(const auto bytes,
-              services.memory->acquire(std::max(plan->needed_bytes(), fair), services.stopped));
-  const held_memory held{services.memory, bytes};
-  options.memory_bytes = bytes;
   auto wanted = parts.wanted;
   // An image that is known has no chips in the packer's count: it is neither sent nor awaited.
   chip_packer packer{std::move(parts.chips), parts.images, std::move(record), services.ship};

@@ -238,6 +238,9 @@ inline constexpr uint64_t max_pending_chip_bytes = uint64_t{32} << 20;
 /// Keys that a load asks a node for at once, when it looks what is stored already.
 inline constexpr size_t max_keys_per_question = 4096;
 
+/// Bytes that a load keeps for each chip from its plan until it is stored, generously.
+inline constexpr uint64_t bytes_per_planned_chip = 1536;
+
 /// Scenes that are cut at the same time get this share of the load's memory each.
 inline constexpr uint64_t scenes_in_memory = 4;
 

@@ -210,3 +210,44 @@ CAF_TEST(a load under a small memory limit stays under it or says what it needs)
   CAF_MESSAGE(refused->errors.front().reason);
   CAF_CHECK(refused->errors.front().reason.find("MiB") != std::string::npos);
 }
+
+CAF_TEST(a node that stops during a load ends soon and cleanly) {
+  test_cluster two{2};
+  CAF_REQUIRE(two.settle());
+  CAF_REQUIRE(two.create_album(0, "a", geocode_algorithm::geohash).has_value());
+  const auto glob = write_scenes(two.files(), 8);
+  for (int round = 0; round < 3; ++round) {
+    auto request = request_for(glob);
+    request.precision = 5 + round;
+    CAF_REQUIRE(two.ask<task_record>(0, two.handles(0).loader, atom::store_v, request).has_value());
+    while (contents(two, 1).size() < size_t(3 + round)) continue;
+    two.node(0).stop();
+    // Far below the deadlines of requests: nothing waits for an answer that cannot come.
+    CAF_CHECK(two.node(0).wait(std::chrono::seconds{25}));
+    two.stop(0);
+    two.start(0);
+    CAF_REQUIRE(two.settle());
+  }
+}
+
+CAF_TEST(a task id that runs for another album is refused wherever it is asked for) {
+  test_cluster two{2};
+  CAF_REQUIRE(two.settle());
+  CAF_REQUIRE(two.create_album(0, "a", geocode_algorithm::geohash).has_value());
+  CAF_REQUIRE(two.create_album(0, "b", geocode_algorithm::geohash).has_value());
+  const auto glob = write_scenes(two.files(), 8);
+  auto request = request_for(glob);
+  request.task = "mine";
+  auto first = two.ask<task_record>(0, two.handles(0).loader, atom::store_v, request);
+  CAF_REQUIRE(first.has_value());
+  auto joined = two.ask<task_record>(1, two.handles(1).loader, atom::store_v, request);
+  request.album = "b";
+  auto refused = two.ask<task_record>(1, two.handles(1).loader, atom::store_v, request);
+  auto ended = two.wait_task(0, "mine");
+  CAF_REQUIRE(joined.has_value() && ended.has_value());
+  CAF_CHECK_EQUAL(ended->total, 8u);
+  if (refused.has_value())
+    CAF_MESSAGE("the task had ended before the second request came");
+  else
+    CAF_CHECK(refused.error().code == ec::conflict);
+}
