@@ -230,7 +230,7 @@ inline constexpr size_t max_task_text_bytes = 4096;
 /// Characters of a task's id when a user chooses it.
 inline constexpr size_t max_task_id_bytes = 64;
 
-// -- cluster ------------------------------------------------------------------
+// -- cluster: loads -----------------------------------------------------------
 
 /// Bytes of encoded blocks that a load holds back at most until their chips are finished.
 inline constexpr uint64_t max_pending_chip_bytes = uint64_t{32} << 20;
