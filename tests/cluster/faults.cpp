@@ -103,6 +103,7 @@ CAF_TEST(a node that is killed during a load keeps what was acknowledged and a r
   find.album = "a";
   auto partial = three.ask<query_answer>(0, three.handles(0).query, atom::find_v, find);
   CAF_REQUIRE(partial.has_value());
+  CAF_CHECK(!partial->problems.empty());
   auto ended = three.wait_task(0, started->id);
   CAF_REQUIRE(ended.has_value());
   CAF_MESSAGE("with a node killed: " << ended->completed << " stored, " << ended->skipped

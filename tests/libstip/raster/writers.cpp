@@ -71,7 +71,7 @@ struct read_back {
     const int h = dataset->GetRasterYSize();
     std::vector<std::byte> out(size_t(w) * size_t(h) * size_of(type));
     if (dataset->GetRasterBand(int(i + 1))
-            ->RasterIO(GF_Read, 0, 0, w, h, out.data(), w, h, gdal_type_of(type), 0, 0) != CE_None)
+            ->RasterIO(GF_Read, 0, 0, w, h, out.data(), w, h, gdal_type(type), 0, 0) != CE_None)
       CAF_FAIL("cannot read");
     return out;
   }

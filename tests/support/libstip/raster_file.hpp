@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "libstip/raster/gdal_dataset.hpp"
+#include "libstip/raster/gdal_type.hpp"
 #include "libstip/raster/pixel_type.hpp"
 
 // Raster files for tests, made by GDAL in a directory that goes away with the test.
@@ -51,29 +52,6 @@ inline std::optional<std::string> shared_data() {
   const char* path = std::getenv("STIP_SHARED_DATA");
   if (path == nullptr || !std::filesystem::is_directory(path)) return std::nullopt;
   return std::string(path);
-}
-
-inline GDALDataType gdal_type_of(pixel_type type) {
-  switch (type) {
-    case pixel_type::uint16:
-      return GDT_UInt16;
-    case pixel_type::int16:
-      return GDT_Int16;
-    case pixel_type::uint32:
-      return GDT_UInt32;
-    case pixel_type::int32:
-      return GDT_Int32;
-    case pixel_type::uint64:
-      return GDT_UInt64;
-    case pixel_type::int64:
-      return GDT_Int64;
-    case pixel_type::float32:
-      return GDT_Float32;
-    case pixel_type::float64:
-      return GDT_Float64;
-    default:
-      return GDT_Byte;
-  }
 }
 
 /// How a test's GeoTIFF is made.
@@ -133,7 +111,7 @@ inline bool write_raster(const std::string& path, const raster_file& file) {
   for (const auto& option : file.creation) options.AddString(option.c_str());
   if (file.type == pixel_type::int8) options.AddString("PIXELTYPE=SIGNEDBYTE");
   std::unique_ptr<GDALDataset> dataset(driver->Create(
-      path.c_str(), file.width, file.height, file.bands, gdal_type_of(file.type), options.List()));
+      path.c_str(), file.width, file.height, file.bands, gdal_type(file.type), options.List()));
   if (!dataset) return false;
   if (file.georeferenced) {
     auto transform = file.transform;
@@ -151,7 +129,7 @@ inline bool write_raster(const std::string& path, const raster_file& file) {
         sample_pixels(file.type, 0, 0, file.width, file.height, static_cast<size_t>(band - 1));
     if (dataset->GetRasterBand(band)->RasterIO(GF_Write, 0, 0, file.width, file.height,
                                                pixels.data(), file.width, file.height,
-                                               gdal_type_of(file.type), 0, 0) != CE_None)
+                                               gdal_type(file.type), 0, 0) != CE_None)
       return false;
   }
   dataset.reset();
