@@ -161,9 +161,9 @@ void merge(self_pointer self, const std::vector<album>& theirs, const done& then
 }
 
 /// Saves a change that was made here, tells every peer, and answers when they know.
-caf::result<album> publish_change(self_pointer self, result<album> change) {
-  if (!change) return to_caf(change.error());
-  auto promise = self->make_response_promise<album>();
+void publish_change(self_pointer self, result<album> change,
+                    caf::typed_response_promise<album> promise) {
+  if (!change) return (void)promise.deliver(to_caf(change.error()));
   auto tell_peers = [self, changed = *change, promise]() mutable {
     gather<std::vector<album>>(
         *self->state.view,
@@ -183,7 +183,6 @@ caf::result<album> publish_change(self_pointer self, result<album> change) {
     log_state(self, changed);
     apply_change(self, changed, tell_peers);
   });
-  return promise;
 }
 
 result<album> create(self_pointer self, const album& wanted) {
@@ -199,32 +198,120 @@ result<album> create(self_pointer self, const album& wanted) {
   return self->state.directory.create(request, self->state.context->versions->next());
 }
 
+/// Finds the album of that name, asking the other nodes when this one does not know it: news of its
+/// creation is on the way when this node looked away for a moment while it was told.
+template <class Then>
+void find_anywhere(self_pointer self, const std::string& name, Then then) {
+  auto known = self->state.directory.find(name);
+  if (known) return then(std::move(known));
+  gather<std::vector<album>>(
+      *self->state.view,
+      // Who waits for this has request_deadline itself, and wants to hear which album is unknown.
+      [self](const peer& p) {
+        return self->request(p.handles.albums, defaults::probe_timeout, atom::exchange_v,
+                             std::vector<album>{});
+      },
+      [self, name, then](auto answers, const std::vector<std::string>&) mutable {
+        std::vector<album> news;
+        for (auto& [who, states] : answers)
+          news.insert(news.end(), std::make_move_iterator(states.begin()),
+                      std::make_move_iterator(states.end()));
+        merge(self, news, [self, name, then]() mutable { then(self->state.directory.find(name)); });
+      });
+}
+
+/// Answers with what `act(album, promise)` delivers for the album of that name, or that there is
+/// none.
+template <class T, class Act>
+caf::result<T> with_album(self_pointer self, const std::string& name, Act act) {
+  auto promise = self->make_response_promise<T>();
+  find_anywhere(self, name, [promise, act](result<album> found) mutable {
+    if (!found) return (void)promise.deliver(to_caf(found.error()));
+    act(*found, promise);
+  });
+  return promise;
+}
+
 result<void> check_writable(self_pointer self) {
   if (self->state.context->settings.mode == open_mode::read_write) return {};
   return fail(ec::forbidden, "change an album", "the directory is open for reading only");
 }
 
+/// Opens, closes or deletes: `change` is the member of album_directory that does it.
+caf::result<album> change_album(self_pointer self, const std::string& name,
+                                result<album> (album_directory::*change)(std::string_view,
+                                                                         const version&)) {
+  if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
+  return with_album<album>(
+      self, name, [self, name, change](const album&, caf::typed_response_promise<album> promise) {
+        auto& state = self->state;
+        publish_change(self, (state.directory.*change)(name, state.context->versions->next()),
+                       std::move(promise));
+      });
+}
+
 /// Runs an operation on the storage of the named album, opening it if need be.
 template <class T, class... Ts>
 caf::result<T> on_storage(self_pointer self, const std::string& name, const Ts&... message) {
-  auto found = self->state.directory.find(name);
-  if (!found) return to_caf(found.error());
-  auto promise = self->make_response_promise<T>();
-  auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(albums_actor{self}, defaults::commit_deadline, atom::album_of_v, *found)
-      .then(
-          [self, promise, give_up, message...](const storage_actor& storage) mutable {
-            self->request(storage, defaults::erase_deadline, message...)
-                .then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
-                      give_up);
-          },
-          give_up);
-  return promise;
+  return with_album<T>(
+      self, name,
+      [self, message...](const album& found, caf::typed_response_promise<T> promise) mutable {
+        auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
+        self->request(albums_actor{self}, defaults::commit_deadline, atom::album_of_v, found)
+            .then(
+                [self, promise, give_up, message...](const storage_actor& storage) mutable {
+                  self->request(storage, defaults::erase_deadline, message...)
+                      .then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
+                            give_up);
+                },
+                give_up);
+      });
 }
 
 storage_status operator+(storage_status a, const storage_status& b) {
   return {a.images + b.images, a.chips + b.chips, a.live_bytes + b.live_bytes,
           a.disk_bytes + b.disk_bytes};
+}
+
+/// Deletes the images that match on every node; answers with their number.
+void erase_everywhere(self_pointer self, const album& a, const std::string& name,
+                      const filter& match, const version& when,
+                      caf::typed_response_promise<uint64_t> promise) {
+  if (auto fine = check(match, a.algorithm); !fine)
+    return (void)promise.deliver(to_caf(fine.error()));
+  // The version of a deletion is given where it begins.
+  const auto began = when == version{} ? self->state.context->versions->next() : when;
+  gather<uint64_t>(
+      *self->state.view,
+      [self, name, match, began](const peer& p) {
+        return self->request(p.handles.albums, defaults::erase_deadline, atom::here_v,
+                             atom::erase_v, name, match, began);
+      },
+      [promise, name](auto answers, auto problems) mutable {
+        uint64_t erased = 0;
+        for (const auto& [who, count] : answers) erased += count;
+        if (problems.empty()) return (void)promise.deliver(erased);
+        promise.deliver(to_caf(
+            {ec::unavailable, "delete images of album " + name,
+             problems.front() + " (" + std::to_string(erased) + " were deleted on other nodes)",
+             "delete again when all nodes are up"}));
+      });
+}
+
+/// What all nodes hold of the album.
+void add_up_status(self_pointer self, const album& a, const std::string& name,
+                   caf::typed_response_promise<album_status> promise) {
+  gather<storage_status>(
+      *self->state.view,
+      [self, name](const peer& p) {
+        return self->request(p.handles.albums, defaults::request_deadline, atom::here_v,
+                             atom::status_v, name);
+      },
+      [promise, a](auto answers, auto problems) mutable {
+        album_status out{a, {}, std::move(problems)};
+        for (const auto& [who, status] : answers) out.total = out.total + status;
+        promise.deliver(std::move(out));
+      });
 }
 
 void exchange_with_a_peer(self_pointer self) {
@@ -257,10 +344,15 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
   return {
       [self](atom::create, const album& wanted) -> caf::result<album> {
         if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
-        return publish_change(self, create(self, wanted));
+        auto promise = self->make_response_promise<album>();
+        publish_change(self, create(self, wanted), promise);
+        return promise;
       },
       [self](atom::get, const std::string& name) {
-        return to_answer(self->state.directory.find(name));
+        return with_album<album>(
+            self, name, [](const album& found, caf::typed_response_promise<album> promise) {
+              promise.deliver(found);
+            });
       },
       [self](atom::list) {
         std::vector<album> out;
@@ -270,20 +362,14 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
         }
         return out;
       },
-      [self](atom::open, const std::string& name) -> caf::result<album> {
-        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
-        auto& state = self->state;
-        return publish_change(self, state.directory.open(name, state.context->versions->next()));
+      [self](atom::open, const std::string& name) {
+        return change_album(self, name, &album_directory::open);
       },
-      [self](atom::close, const std::string& name) -> caf::result<album> {
-        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
-        auto& state = self->state;
-        return publish_change(self, state.directory.close(name, state.context->versions->next()));
+      [self](atom::close, const std::string& name) {
+        return change_album(self, name, &album_directory::close);
       },
-      [self](atom::remove, const std::string& name) -> caf::result<album> {
-        if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
-        auto& state = self->state;
-        return publish_change(self, state.directory.erase(name, state.context->versions->next()));
+      [self](atom::remove, const std::string& name) {
+        return change_album(self, name, &album_directory::erase);
       },
       [self](atom::exchange, const std::vector<album>& theirs) -> caf::result<std::vector<album>> {
         auto promise = self->make_response_promise<std::vector<album>>();
@@ -291,32 +377,13 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
               [self, promise]() mutable { promise.deliver(self->state.directory.states()); });
         return promise;
       },
-      [self](atom::erase, const std::string& name, const filter& match,
-             const version& when) -> caf::result<uint64_t> {
-        auto found = self->state.directory.find(name);
-        if (!found) return to_caf(found.error());
-        if (auto fine = check(match, found->algorithm); !fine) return to_caf(fine.error());
-        // The version of a deletion is given where it begins.
-        const auto began = when == version{} ? self->state.context->versions->next() : when;
-        auto promise = self->make_response_promise<uint64_t>();
-        gather<uint64_t>(
-            *self->state.view,
-            [self, name, match, began](const peer& p) {
-              return self->request(p.handles.albums, defaults::erase_deadline, atom::here_v,
-                                   atom::erase_v, name, match, began);
-            },
-            [promise, name](auto answers, auto problems) mutable {
-              uint64_t erased = 0;
-              for (const auto& [who, count] : answers) erased += count;
-              if (problems.empty())
-                promise.deliver(erased);
-              else
-                promise.deliver(to_caf({ec::unavailable, "delete images of album " + name,
-                                        problems.front() + " (" + std::to_string(erased) +
-                                            " were deleted on other nodes)",
-                                        "delete again when all nodes are up"}));
+      [self](atom::erase, const std::string& name, const filter& match, const version& when) {
+        return with_album<uint64_t>(
+            self, name,
+            [self, name, match, when](const album& found,
+                                      caf::typed_response_promise<uint64_t> promise) {
+              erase_everywhere(self, found, name, match, when, std::move(promise));
             });
-        return promise;
       },
       [self](atom::here, atom::erase, const std::string& name, const filter& match,
              const version& when) {
@@ -338,22 +405,12 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
         open_storage(self, *known, promise);
         return promise;
       },
-      [self](atom::status, const std::string& name) -> caf::result<album_status> {
-        auto found = self->state.directory.find(name);
-        if (!found) return to_caf(found.error());
-        auto promise = self->make_response_promise<album_status>();
-        gather<storage_status>(
-            *self->state.view,
-            [self, name](const peer& p) {
-              return self->request(p.handles.albums, defaults::request_deadline, atom::here_v,
-                                   atom::status_v, name);
-            },
-            [promise, found = *found](auto answers, auto problems) mutable {
-              album_status out{found, {}, std::move(problems)};
-              for (const auto& [who, status] : answers) out.total = out.total + status;
-              promise.deliver(std::move(out));
+      [self](atom::status, const std::string& name) {
+        return with_album<album_status>(
+            self, name,
+            [self, name](const album& found, caf::typed_response_promise<album_status> promise) {
+              add_up_status(self, found, name, std::move(promise));
             });
-        return promise;
       },
       [self](atom::here, atom::status, const std::string& name) {
         return on_storage<storage_status>(self, name, atom::status_v);

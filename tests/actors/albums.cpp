@@ -119,6 +119,29 @@ CAF_TEST(an album that is created is kept and told to every peer) {
   CAF_CHECK_EQUAL(images("europe"), 0u);
 }
 
+CAF_TEST(an album that only another node knows is found by its name) {
+  // Another node has created it, and could not reach this one while it told the others.
+  album_directory elsewhere;
+  const auto made = elsewhere.create({"asia"}, context->versions->next());
+  CAF_REQUIRE(made);
+  auto second = std::make_shared<other_albums>();
+  second->knows = {*made};
+  set_view({listening_node(2, second)});
+  const auto found = ask<album>(aut, atom::get_v, std::string{"asia"});
+  CAF_REQUIRE(found);
+  CAF_CHECK(*found == *made);
+  CAF_CHECK(names() == std::vector<std::string>{"asia"});
+  CAF_CHECK_EQUAL(images("asia"), 0u);
+  // A known one costs no question, an unknown one is unknown after one.
+  const auto asked = second->exchanges;
+  CAF_REQUIRE(ask<album>(aut, atom::get_v, std::string{"asia"}));
+  CAF_CHECK_EQUAL(second->exchanges, asked);
+  const auto unknown = ask<album>(aut, atom::get_v, std::string{"africa"});
+  CAF_REQUIRE(!unknown);
+  CAF_CHECK_EQUAL(int(unknown.error().code), int(ec::not_found));
+  CAF_CHECK_EQUAL(second->exchanges, asked + 1);
+}
+
 CAF_TEST(names that are taken or cannot be are refused) {
   CAF_REQUIRE(create("europe"));
   const auto again = create("europe");
