@@ -83,17 +83,38 @@ void spread_view(self_pointer self) {
   state.publish_view(std::move(view));
 }
 
+bool is_up(const membership_state& state, uint64_t id) {
+  for (const auto& m : state.protocol->members())
+    if (m.info.id == id) return m.state == member_state::up;
+  return false;
+}
+
 void hello_failed(self_pointer self, const std::string& address, const error& why) {
   auto& state = self->state;
   if (auto& last = state.last_failure[address]; last != why.why) {
     last = why.why;
     state.context->log->warn("peer {}: {}", address, to_string(why));
   }
-  auto& link = state.links[address];
-  const bool was_connected = std::exchange(link.connected, false);
   auto effects = state.protocol->hello_failed(state.context->time->steady_ms(), address, why);
+  auto& link = state.links[address];
+  // A busy peer may answer late once; who would leave it out of changes and answers for that? A
+  // link that has ended is told by CAF (link_ended), one that is silent makes the peer suspect.
+  const bool late = why.code == ec::timeout && is_up(state, link.id);
+  const bool was_connected = link.connected && !late;
+  if (!late) link.connected = false;
   carry_out(self, effects);
   if (was_connected) spread_view(self);
+}
+
+/// CAF has lost the connection on which that actor was reached.
+void link_ended(self_pointer self, const caf::actor_addr& whom) {
+  bool lost = false;
+  for (auto& [address, link] : self->state.links)
+    if (link.connected && link.handles.membership == whom) {
+      link.connected = false;
+      lost = true;
+    }
+  if (lost) spread_view(self);
 }
 
 void say_hello(self_pointer self, const std::string& address, std::chrono::milliseconds deadline) {
@@ -131,6 +152,7 @@ void probe(self_pointer self, const membership::probe& what) {
     auto& link = self->state.links[address];
     link.handles = std::move(*handles);
     link.id = link.handles.info.id;
+    self->monitor(link.handles.membership);
     say_hello(self, address, left);
   });
 }
@@ -173,6 +195,7 @@ membership_actor::behavior_type membership_behavior(self_pointer self, context_p
   state.self = std::move(handles);
   state.self.membership = self;
   state.publish_view = std::move(spread);
+  self->set_down_handler([self](caf::down_msg& down) { link_ended(self, down.source); });
   spread_view(self);
   self->delayed_send(self, defaults::tick_interval, atom::tick_v);
   return {

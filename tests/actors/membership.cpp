@@ -107,6 +107,24 @@ CAF_TEST(a peer that answers is in the view with its handles and its part of the
   CAF_CHECK_EQUAL(members->size(), 2u);
 }
 
+CAF_TEST(a peer that answers late once stays reachable) {
+  start({"127.0.0.1:2"});
+  const auto second = connect(2);
+  pass(1000);
+  const auto views_before = views.size();
+  second->answers = false;
+  const auto hellos = second->hellos;
+  while (second->hellos == hellos) pass(100);
+  second->answers = true;
+  pass(3000);
+  CAF_CHECK(second->hellos > hellos + 1);
+  for (size_t i = views_before; i < views.size(); ++i) {
+    const auto* p = views[i]->find(2);
+    CAF_REQUIRE(p != nullptr);
+    CAF_CHECK(p->reachable);
+  }
+}
+
 CAF_TEST(a peer that falls silent is suspect and then down and keeps its cells) {
   start({"127.0.0.1:2"});
   const auto second = connect(2);
