@@ -206,9 +206,10 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   STIP_ASSIGN(context->directory,
               data_directory::open(p.settings.directory, p.settings.mode, *p.files));
   context->settings = std::move(p.settings);
-  context->log = std::move(p.log);
   context->time = p.time;
   context->self = describe_self(context->settings, *context->directory);
+  // Each line of the log names its node, also where several nodes write to one place.
+  context->log = p.log->clone(node_name(context->self.id));
   context->versions = std::make_shared<version_clock>(context->self.id, *p.time);
   const auto memory = double(context->settings.memory_limit);
   context->load_memory =

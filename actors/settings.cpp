@@ -37,6 +37,8 @@ constexpr std::array options{
     option{"free-space", kind::number, "MiB that stay free on the disk"},
     option{"log-level", kind::text, "trace, debug, info, warn, error"},
     option{"log-file", kind::text, "where to log (default: standard error)"},
+    option{"log-size", kind::number, "MiB at which the log file is rotated"},
+    option{"log-count", kind::number, "rotated log files that are kept"},
     option{"tls-ca", kind::text, "not yet"},
     option{"tls-cert", kind::text, "not yet"},
     option{"tls-key", kind::text, "not yet"},
@@ -111,19 +113,58 @@ class section {
   const caf::settings& values_;
 };
 
+std::optional<uint64_t> parse_token(const std::string& text) {
+  uint64_t token = 0;
+  const auto* end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, token) != std::from_chars_result{end, {}}) return {};
+  return token;
+}
+
 result<std::vector<uint64_t>> parse_tokens(const std::vector<std::string>& texts) {
   std::vector<uint64_t> out;
   for (const auto& text : texts) {
-    uint64_t token = 0;
-    const auto* end = text.data() + text.size();
-    if (std::from_chars(text.data(), end, token) != std::from_chars_result{end, {}})
-      return bad("tokens", "'" + text + "' is no 64-bit number");
-    out.push_back(token);
+    const auto token = parse_token(text);
+    if (!token) return bad("tokens", "'" + text + "' is no 64-bit number");
+    out.push_back(*token);
   }
   return out;
 }
 
+tl::unexpected<error> bad_word(const std::string& option, std::string why) {
+  return fail(ec::invalid_argument, "read " + option, std::move(why),
+              "write -d DIR once, and -t TOKEN for each place on the ring");
+}
+
 }  // namespace
+
+result<row_options> take_row_options(const std::vector<std::string>& words) {
+  row_options out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const auto option = words[i].substr(0, 2);
+    if (option != "-d" && option != "-t") {
+      out.rest.push_back(words[i]);
+      continue;
+    }
+    const bool apart = words[i].size() == option.size();
+    if (apart && i + 1 == words.size()) return bad_word(option, "its value is missing");
+    const auto value = apart ? words[++i] : words[i].substr(option.size());
+    if (option == "-d") {
+      if (value.empty()) return bad_word(option, "the directory's name is empty");
+      if (out.directory) return bad_word(option + " " + value, "it is given twice");
+      out.directory = value;
+      continue;
+    }
+    const auto token = parse_token(value);
+    if (!token) return bad_word(option + " " + value, "it is no 64-bit number");
+    if (std::find(out.tokens.begin(), out.tokens.end(), *token) != out.tokens.end())
+      return bad_word(option + " " + value, "it is given twice");
+    if (out.tokens.size() == defaults::max_tokens_per_node)
+      return bad_word(option + " " + value,
+                      "a node has at most " + std::to_string(defaults::max_tokens_per_node));
+    out.tokens.push_back(*token);
+  }
+  return out;
+}
 
 node_config::node_config() : system_config(networking::on) {
   opt_group group{custom_options_, "stip"};
@@ -166,7 +207,7 @@ result<void> node_config::check_file() const {
   return {};
 }
 
-result<all_settings> read_settings(const node_config& config) {
+result<all_settings> read_settings(const node_config& config, const row_options& row) {
   all_settings all;
   all.node = default_settings();
   const auto& values = caf::content(config);
@@ -181,7 +222,8 @@ result<all_settings> read_settings(const node_config& config) {
                 "options look like --stip.port=15606");
   auto& node = all.node;
   in.text("directory", node.directory);
-  if (node.directory.empty()) return bad("directory", "it is missing");
+  if (row.directory) node.directory = *row.directory;
+  if (node.directory.empty()) return bad("directory", "it is missing (also as -d DIR)");
   in.text("cluster", node.cluster);
   in.text("host", node.host);
   in.text("rack", node.rack);
@@ -195,6 +237,7 @@ result<all_settings> read_settings(const node_config& config) {
   std::vector<std::string> tokens;
   in.list("tokens", tokens);
   STIP_ASSIGN(node.tokens, parse_tokens(tokens));
+  if (!row.tokens.empty()) node.tokens = row.tokens;
   STIP_TRY(in.number("token-count", 1, defaults::max_tokens_per_node, node.token_count));
   in.list("input-roots", node.input_roots);
   constexpr int64_t mib = 1 << 20;
@@ -206,6 +249,10 @@ result<all_settings> read_settings(const node_config& config) {
   uint64_t free_mib = node.free_bytes_watermark / mib;
   STIP_TRY(in.number("free-space", 0, int64_t{1} << 40, free_mib));
   node.free_bytes_watermark = free_mib * mib;
+  uint64_t log_mib = all.log.file_bytes / mib;
+  STIP_TRY(in.number("log-size", 1, mib, log_mib));
+  all.log.file_bytes = log_mib * mib;
+  STIP_TRY(in.number("log-count", 1, int64_t(defaults::max_log_files), all.log.files));
   constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), all.log.level) == levels.end())
     return bad("log-level", "'" + all.log.level + "' is none of trace, debug, info, warn, error");

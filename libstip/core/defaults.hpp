@@ -319,9 +319,10 @@ inline constexpr std::chrono::milliseconds task_update_interval{200};
 inline constexpr std::chrono::milliseconds stop_deadline{30'000};
 inline constexpr std::chrono::milliseconds stop_poll_interval{5};
 
-/// A log file is rotated at this size; so many old ones are kept.
+/// A log file is rotated at this size; so many old ones are kept, and may be at most.
 inline constexpr size_t log_file_bytes = size_t{64} << 20;
 inline constexpr size_t log_files = 5;
+inline constexpr size_t max_log_files = 1'000;
 
 /// Files that a glob may name.
 inline constexpr size_t max_inputs = 1'000'000;
@@ -358,6 +359,20 @@ inline constexpr std::chrono::milliseconds embedded_start_deadline{30'000};
 /// Lines of the shell's history, and bytes of one line.
 inline constexpr int shell_history_lines = 1000;
 inline constexpr size_t max_shell_line_bytes = size_t{64} << 10;
+
+/// How long the completion of a line may wait for a node, to connect and for each answer: who
+/// types must not wait. Then nothing is offered, and the node is left alone for a while.
+inline constexpr std::chrono::milliseconds completion_deadline{500};
+inline constexpr std::chrono::milliseconds completion_pause{5'000};
+
+/// How long names that a node has given are offered again without asking, and how many are kept of
+/// a kind.
+inline constexpr std::chrono::milliseconds completion_memory{2'000};
+inline constexpr size_t max_completions = 2'000;
+
+/// Seconds between two runs of a command that the shell watches, and at most.
+inline constexpr int64_t watch_seconds = 2;
+inline constexpr int64_t max_watch_seconds = 86'400;
 
 /// Threads that a client's actor system runs; its work is to wait.
 inline constexpr size_t client_threads = 2;

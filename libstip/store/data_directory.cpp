@@ -19,6 +19,7 @@ constexpr auto unfinished_version_file = "VERSION.new";
 constexpr auto lock_file = "LOCK";
 constexpr auto node_directory = "node";
 constexpr auto albums_directory = "albums";
+constexpr auto log_directory = "log";
 constexpr auto environment_file = "node.mdb";
 constexpr std::string_view removed_suffix = ".removed";
 constexpr std::string_view version_word = "stip ";
@@ -52,6 +53,8 @@ result<contents> look_into(const std::string& path) {
   std::filesystem::directory_iterator at{path, why};
   for (; !why && at != std::filesystem::directory_iterator{}; at.increment(why)) {
     const auto name = at->path().filename().string();
+    // Whoever starts a node may log there before anything else exists.
+    if (name == log_directory) continue;
     has_any = true;
     if (name == version_file)
       has_version = true;

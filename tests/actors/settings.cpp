@@ -22,9 +22,10 @@ struct fixture {
   result<all_settings> read_file(const std::string& path, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "--config-file=" + path);
     node_config config;
-    if (auto err = config.parse(std::move(arguments), ""))
+    STIP_ASSIGN(const auto row, take_row_options(arguments));
+    if (auto err = config.parse(row.rest, ""))
       return fail(ec::malformed, "parse", config.render(err));
-    return read_settings(config);
+    return read_settings(config, row);
   }
   /// Checks that the line is refused with a message that holds `key` and `why`.
   void refuses(const std::string& line, const std::string& key, const std::string& why = {}) {
@@ -69,6 +70,8 @@ CAF_TEST(the file that is shipped is accepted and says what is the default) {
   CAF_CHECK_EQUAL(node.free_bytes_watermark, defaults.free_bytes_watermark);
   CAF_CHECK_EQUAL(settings->log.level, "info");
   CAF_CHECK_EQUAL(settings->log.file, "");
+  CAF_CHECK_EQUAL(settings->log.file_bytes, log_settings{}.file_bytes);
+  CAF_CHECK_EQUAL(settings->log.files, log_settings{}.files);
 }
 
 CAF_TEST(every setting of the file arrives) {
@@ -88,6 +91,8 @@ reader-threads=4
 free-space=77
 log-level="debug"
 log-file="/tmp/log"
+log-size=3
+log-count=7
 )ini");
   if (!settings) CAF_FAIL(to_string(settings.error()));
   const auto& node = settings->node;
@@ -107,6 +112,8 @@ log-file="/tmp/log"
   CAF_CHECK_EQUAL(node.free_bytes_watermark, uint64_t{77} << 20);
   CAF_CHECK_EQUAL(settings->log.level, "debug");
   CAF_CHECK_EQUAL(settings->log.file, "/tmp/log");
+  CAF_CHECK_EQUAL(settings->log.file_bytes, uint64_t{3} << 20);
+  CAF_CHECK_EQUAL(settings->log.files, 7u);
 }
 
 CAF_TEST(an empty list of input roots admits nothing) {
@@ -122,6 +129,46 @@ CAF_TEST(the command line wins over the file) {
   CAF_CHECK_EQUAL(settings->node.port, 2u);
   CAF_CHECK(settings->node.peers == std::vector<std::string>{"b:2"});
   CAF_CHECK_EQUAL(settings->node.rack, "r");
+}
+
+CAF_TEST(a row of the earlier system gives directory and tokens) {
+  const auto settings = read("[stip]\ndirectory=\"/d\"\ntokens=[\"1\"]\n",
+                             {"-d", "/tmp/STIP/0", "-t", "0", "-t", "6148914691236516864",
+                              "--stip.port=2", "-t", "18446744073709551615", "--stip.rack=r"});
+  if (!settings) CAF_FAIL(to_string(settings.error()));
+  CAF_CHECK_EQUAL(settings->node.directory, "/tmp/STIP/0");
+  CAF_CHECK(settings->node.tokens == (std::vector<uint64_t>{0, 6148914691236516864u, UINT64_MAX}));
+  CAF_CHECK_EQUAL(settings->node.port, 2u);
+  CAF_CHECK_EQUAL(settings->node.rack, "r");
+}
+
+CAF_TEST(the options of a row may stand together with their values) {
+  const auto row = take_row_options({"-t5", "-d/x", "--stip.host=-d", "-t", "6"});
+  if (!row) CAF_FAIL(to_string(row.error()));
+  CAF_CHECK_EQUAL(*row->directory, "/x");
+  CAF_CHECK(row->tokens == (std::vector<uint64_t>{5, 6}));
+  CAF_CHECK(row->rest == (std::vector<std::string>{"--stip.host=-d"}));
+  const auto none = take_row_options({});
+  CAF_REQUIRE(none);
+  CAF_CHECK(!none->directory);
+}
+
+CAF_TEST(wrong options of a row are named) {
+  using words = std::vector<std::string>;
+  for (const auto& line : {words{"-d"}, words{"-t"}, words{"-d", ""}, words{"-d", "/a", "-d", "/b"},
+                           words{"-t", "x"}, words{"-t", "-1"}, words{"-t", "18446744073709551616"},
+                           words{"-t", "5", "-t", "5"}, words{"-t", ""}, words{"-t", "0x5"}}) {
+    const auto row = take_row_options(line);
+    CAF_REQUIRE(!row);
+    CAF_CHECK_EQUAL(int(row.error().code), int(ec::invalid_argument));
+    CAF_CHECK(row.error().what.find(line.front()) != std::string::npos);
+  }
+  words many;
+  for (size_t i = 0; i <= stip::defaults::max_tokens_per_node; ++i)
+    many.push_back("-t" + std::to_string(i));
+  CAF_CHECK(!take_row_options(many));
+  many.pop_back();
+  CAF_CHECK(take_row_options(many));
 }
 
 CAF_TEST(a directory is needed) {
@@ -162,6 +209,8 @@ CAF_TEST(a number out of its range is named with the range) {
   refuses("loader-threads=0", "stip.loader-threads");
   refuses("reader-threads=100000", "stip.reader-threads");
   refuses("free-space=-5", "stip.free-space");
+  refuses("log-size=0", "stip.log-size");
+  refuses("log-count=0", "stip.log-count");
 }
 
 CAF_TEST(tokens are 64 - bit numbers) {

@@ -15,7 +15,7 @@ scripts() {
     [ -d "$place" ] && places+=("$place")
   done
   [ "${#places[@]}" -gt 0 ] || return 0
-  find "${places[@]}" -type f ! -name '*.txt' ! -name '*.md' \
+  find "${places[@]}" -type f ! -name '*.txt' ! -name '*.md' ! -name '.*' \
     \( -path 'sbin/*' -o -path '.ci/*' -o -name '*.sh' \) | sort
 }
 
@@ -43,7 +43,7 @@ violations() {
   done < <(headers)
 
   # Folders of one machine or person; docs use /data and /srv in their examples.
-  { grep -rnIE --exclude-dir=.git --exclude-dir=build --exclude-dir=.cache \
+  { grep -rnIE --exclude-dir=.git --exclude=.git --exclude-dir=build --exclude-dir=.cache \
     '(^|[^[:alnum:]_.~-])/(work|farm|root|home|Users)/[[:alnum:]_]' . || true; } |
     sed -E 's|^\./([^:]*:[0-9]*):.*|\1: a path of one machine|'
 

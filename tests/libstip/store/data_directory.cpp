@@ -113,7 +113,12 @@ CAF_TEST(a directory of others or of a newer stip is left alone) {
   CAF_CHECK(code_of(open(open_mode::read_write)) == ec::invalid_argument);
   CAF_CHECK(!std::filesystem::exists(path + "/LOCK"));
   std::filesystem::remove(path + "/photo.jpg");
+  // Whoever starts a node may have begun its log.
+  std::filesystem::create_directories(path + "/log");
+  write("log/stipd.out", "x");
+  CAF_CHECK(code_of(open(open_mode::read_only)) == ec::not_found);
   open_for_writing();
+  CAF_CHECK(std::filesystem::exists(path + "/log/stipd.out"));
   for (const auto& [text, code] :
        std::vector<std::pair<std::string, ec>>{{"stip 2\n", ec::incompatible},
                                                {"stip 0\n", ec::malformed},
