@@ -116,22 +116,28 @@ result<void> place_page(const block_page& page, const std::string& what, chip_as
 client::client(caf::actor_system& system, node_handles handles)
     : system_(system), handles_(std::move(handles)) {}
 
+client client::hurried(std::chrono::milliseconds most) const {
+  auto out = *this;
+  out.most_ = most;
+  return out;
+}
+
 // -- nodes ----------------------------------------------------------------------
 
 result<std::vector<node_status>> client::nodes() const {
-  return ask<std::vector<node_status>>(system_, handles_.node, defaults::cluster_deadline,
+  return ask<std::vector<node_status>>(system_, handles_.node, within(defaults::cluster_deadline),
                                        "list nodes", atom::list_v);
 }
 
 result<void> client::stop_node(uint64_t id) const {
-  return ask<bool>(system_, handles_.node, defaults::cluster_deadline, "stop node " + node_name(id),
-                   atom::stop_v, id)
+  return ask<bool>(system_, handles_.node, within(defaults::cluster_deadline),
+                   "stop node " + node_name(id), atom::stop_v, id)
       .map([](bool) {});
 }
 
 result<placement> client::locate(const std::string& geocode, int32_t dht_key_length,
                                  uint32_t replication) const {
-  return ask<placement>(system_, handles_.ring, defaults::request_deadline,
+  return ask<placement>(system_, handles_.ring, within(defaults::request_deadline),
                         "locate geocode " + geocode, atom::locate_v, geocode, dht_key_length,
                         replication);
 }
@@ -139,64 +145,64 @@ result<placement> client::locate(const std::string& geocode, int32_t dht_key_len
 // -- albums ---------------------------------------------------------------------
 
 result<album> client::create_album(const album& wanted) const {
-  return ask<album>(system_, handles_.albums, defaults::cluster_deadline,
+  return ask<album>(system_, handles_.albums, within(defaults::cluster_deadline),
                     "create album " + wanted.name, atom::create_v, wanted);
 }
 
 result<album> client::get_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, defaults::request_deadline, "find album " + name,
-                    atom::get_v, name);
+  return ask<album>(system_, handles_.albums, within(defaults::request_deadline),
+                    "find album " + name, atom::get_v, name);
 }
 
 result<std::vector<album>> client::albums() const {
-  return ask<std::vector<album>>(system_, handles_.albums, defaults::request_deadline,
+  return ask<std::vector<album>>(system_, handles_.albums, within(defaults::request_deadline),
                                  "list albums", atom::list_v);
 }
 
 result<album> client::open_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, defaults::commit_deadline, "open album " + name,
-                    atom::open_v, name);
+  return ask<album>(system_, handles_.albums, within(defaults::commit_deadline),
+                    "open album " + name, atom::open_v, name);
 }
 
 result<album> client::close_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, defaults::cluster_deadline, "close album " + name,
-                    atom::close_v, name);
+  return ask<album>(system_, handles_.albums, within(defaults::cluster_deadline),
+                    "close album " + name, atom::close_v, name);
 }
 
 result<album> client::remove_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, defaults::cluster_deadline, "delete album " + name,
-                    atom::remove_v, name);
+  return ask<album>(system_, handles_.albums, within(defaults::cluster_deadline),
+                    "delete album " + name, atom::remove_v, name);
 }
 
 result<album_status> client::status_of(const std::string& album) const {
-  return ask<album_status>(system_, handles_.albums, defaults::cluster_deadline,
+  return ask<album_status>(system_, handles_.albums, within(defaults::cluster_deadline),
                            "show album " + album, atom::status_v, album);
 }
 
 // -- tasks ----------------------------------------------------------------------
 
 result<task_record> client::store(const store_request& request) const {
-  return ask<task_record>(system_, handles_.loader, defaults::store_deadline,
+  return ask<task_record>(system_, handles_.loader, within(defaults::store_deadline),
                           "store into album " + request.album, atom::store_v, request);
 }
 
 result<std::vector<task_record>> client::tasks() const {
-  return ask<std::vector<task_record>>(system_, handles_.tasks, defaults::cluster_deadline,
+  return ask<std::vector<task_record>>(system_, handles_.tasks, within(defaults::cluster_deadline),
                                        "list tasks", atom::list_v);
 }
 
 result<task_record> client::get_task(const std::string& id) const {
-  return ask<task_record>(system_, handles_.tasks, defaults::cluster_deadline, "find task " + id,
-                          atom::get_v, id);
+  return ask<task_record>(system_, handles_.tasks, within(defaults::cluster_deadline),
+                          "find task " + id, atom::get_v, id);
 }
 
 result<task_record> client::stop_task(const std::string& id) const {
-  return ask<task_record>(system_, handles_.tasks, defaults::cluster_deadline, "stop task " + id,
-                          atom::stop_v, id);
+  return ask<task_record>(system_, handles_.tasks, within(defaults::cluster_deadline),
+                          "stop task " + id, atom::stop_v, id);
 }
 
 result<uint64_t> client::clear_tasks() const {
-  return ask<uint64_t>(system_, handles_.tasks, defaults::cluster_deadline, "clear tasks",
+  return ask<uint64_t>(system_, handles_.tasks, within(defaults::cluster_deadline), "clear tasks",
                        atom::clear_v);
 }
 
@@ -204,7 +210,7 @@ result<uint64_t> client::clear_tasks() const {
 
 result<image_page> client::find(const find_request& request) const {
   return decode_page<image_row>(
-      ask<query_answer>(system_, handles_.query, defaults::query_deadline,
+      ask<query_answer>(system_, handles_.query, within(defaults::query_deadline),
                         "list images of album " + request.album, atom::find_v, request),
       [](std::string_view bytes) { return decode_image_rows(bytes); });
 }
@@ -225,7 +231,7 @@ result<image_row> client::find_one(const std::string& album, const image_key& ke
 
 result<extent_page> client::extents(const find_request& request) const {
   return decode_page<extent_row>(
-      ask<query_answer>(system_, handles_.query, defaults::query_deadline,
+      ask<query_answer>(system_, handles_.query, within(defaults::query_deadline),
                         "search album " + request.album, atom::extents_v, request),
       [](std::string_view bytes) { return decode_extent_rows(bytes); });
 }
@@ -233,7 +239,7 @@ result<extent_page> client::extents(const find_request& request) const {
 result<image_details> client::details(const std::string& album, const image_key& key) const {
   STIP_ASSIGN(
       const auto manifest,
-      ask<image_manifest>(system_, handles_.query, defaults::query_deadline,
+      ask<image_manifest>(system_, handles_.query, within(defaults::query_deadline),
                           "read image " + to_string(key), atom::manifest_v, album, to_string(key)));
   if (manifest.chips.empty())
     return fail(ec::not_found, "read image " + to_string(key), "its owner does not have it",
@@ -252,7 +258,7 @@ result<image_details> client::details(const std::string& album, const image_key&
 
 result<uint64_t> client::erase(const std::string& album, const filter& match) const {
   // A version of zeros asks the node to give the deletion its own.
-  return ask<uint64_t>(system_, handles_.albums, defaults::erase_deadline,
+  return ask<uint64_t>(system_, handles_.albums, within(defaults::erase_deadline),
                        "delete images of album " + album, atom::erase_v, album, match, version{});
 }
 
@@ -267,8 +273,9 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
               chip_assembler::make(details.scene.subdatasets[chip.subdataset_index], window));
   read_request request{album, to_string(image.key), chip.subdataset_index, 0};
   while (request.first_block < chip.blocks()) {
-    STIP_ASSIGN(const auto page, ask<block_page>(system_, handles_.query, defaults::query_deadline,
-                                                 what, atom::read_v, request));
+    STIP_ASSIGN(const auto page,
+                ask<block_page>(system_, handles_.query, within(defaults::query_deadline), what,
+                                atom::read_v, request));
     STIP_TRY(place_page(page, what, assembler));
     if (page.next_block <= request.first_block)
       return fail(ec::malformed, what, "the node does not come forward", "look at the node's log");

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <caf/actor_system.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -53,6 +55,9 @@ struct pulled_chip {
 class client {
  public:
   client(caf::actor_system& system, node_handles handles);
+
+  /// The same client for somebody in a hurry: no request waits longer than that.
+  client hurried(std::chrono::milliseconds most) const;
 
   // -- nodes ------------------------------------------------------------------
 
@@ -111,8 +116,13 @@ class client {
                 const std::function<bool(pulled_chip)>& take) const;
 
  private:
+  std::chrono::milliseconds within(std::chrono::milliseconds usual) const {
+    return std::min(usual, most_);
+  }
+
   caf::actor_system& system_;
   node_handles handles_;
+  std::chrono::milliseconds most_ = std::chrono::milliseconds::max();
 };
 
 }  // namespace stip

@@ -73,10 +73,10 @@ for ((i = 0; i < rows; i++)); do
   fi
 done
 
-# How many nodes that one sees up; nothing when it does not answer.
-sees() {
-  timeout 10 "$bin/stip" -i "${hosts[$1]}" -p "${ports[$1]}" --format csv -q node list 2>"$notes" |
-    grep -c ',up,' || true
+# The nodes as that one sees them: a line "ID STATE INCARNATION" each; nothing when it does not answer.
+view_of() {
+  timeout 10 "$bin/stip" -i "${hosts[$1]}" -p "${ports[$1]}" --format json node list 2>"$notes" |
+    sed -nE 's/.*"id":"([0-9a-f]+)".*"state":"([a-z]+)".*"incarnation":([0-9]+).*/\1 \2 \3/p' | sort || true
 }
 
 log_of() {
@@ -85,26 +85,37 @@ log_of() {
   at "${hosts[$1]}" log "${dirs[$1]}" "${words[@]}" 2>&1 || true
 }
 
+# Ready when all say the same, and see all up. With the incarnations that shows a node, too, which still
+# takes one that was killed and started again for the earlier one.
 until=$((SECONDS + seconds))
 while [ "${#waiting[@]}" -gt 0 ]; do
   still=()
+  agreed=
+  late=
   for i in "${waiting[@]}"; do
-    up=$(sees "$i")
+    view=$(view_of "$i")
+    up=$(grep -c ' up ' <<<"$view" || true)
+    why=
     # With a node that failed, the others can only see the rest.
-    [ "$up" -lt $((rows - ${#failed[@]})) ] || continue
-    if ! at "${hosts[i]}" status "${dirs[i]}" >/dev/null 2>&1; then
-      why='its process has ended'
-    elif [ "$SECONDS" -lt "$until" ]; then
-      still+=("$i")
-      continue
-    elif [ "$up" -gt 0 ]; then
-      why="it answers, but sees only $up of $rows nodes after $seconds s"
-    else
+    if [ -z "$view" ]; then
       why="it runs, but does not answer within $seconds s ($(head -n 1 "$notes"))"
+    elif [ "$up" -lt $((rows - ${#failed[@]})) ]; then
+      why="it answers, but sees only $up of $rows nodes after $seconds s"
+    elif [ "$view" != "${agreed:=$view}" ]; then
+      why="it answers, but sees the nodes in other states than others do after $seconds s"
     fi
-    tell_failed "$i" "$why
+    [ -z "$why" ] || late=yes
+    if [ -n "$why" ] && ! at "${hosts[i]}" status "${dirs[i]}" >/dev/null 2>&1; then
+      tell_failed "$i" "its process has ended
 $(log_of "$i")"
+    elif [ -n "$why" ] && [ "$SECONDS" -ge "$until" ]; then
+      tell_failed "$i" "$why
+$(log_of "$i")"
+    else
+      still+=("$i")
+    fi
   done
+  [ -n "$late" ] || break
   waiting=("${still[@]}")
   [ "${#waiting[@]}" -eq 0 ] || sleep 0.2
 done

@@ -1,59 +1,21 @@
 #include "apps/stip/follow.hpp"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <iostream>
 #include <thread>
 
 #include "apps/stip/human.hpp"
 #include "apps/stip/objects.hpp"
+#include "apps/stip/terminal.hpp"
 #include "libstip/core/defaults.hpp"
 
 namespace stip::cli {
 
 namespace {
 
-constexpr size_t usual_terminal_width = 80;
 constexpr auto erase_line = "\r\033[K";
-
-/// A signal handler can reach nothing else.
-volatile std::sig_atomic_t interrupts = 0;
-
-void count_interrupt(int) {
-  interrupts = interrupts + 1;
-}
-
-/// Takes Ctrl-C for as long as it lives.
-class interrupt_watch {
- public:
-  interrupt_watch() {
-    interrupts = 0;
-    struct sigaction action {};
-    action.sa_handler = count_interrupt;
-    // Without SA_RESTART: a read of the answer ends with the second Ctrl-C.
-    ::sigaction(SIGINT, &action, &before_);
-  }
-  ~interrupt_watch() { ::sigaction(SIGINT, &before_, nullptr); }
-  interrupt_watch(const interrupt_watch&) = delete;
-  interrupt_watch& operator=(const interrupt_watch&) = delete;
-
-  bool interrupted() const { return interrupts > 0; }
-  bool again() const { return interrupts > 1; }
-  void forget() { interrupts = 0; }
-
- private:
-  struct sigaction before_ {};
-};
-
-size_t terminal_width() {
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-    return usual_terminal_width;
-  return size.ws_col;
-}
 
 enum class wish : uint8_t { go_on, stop, leave };
 
@@ -101,12 +63,13 @@ class poller {
 
 /// False: the user leaves the task running.
 result<bool> wait_watched(context& with, const client& node, task_record& task) {
-  interrupt_watch watch;
+  interrupt_watch watch{interrupt_watch::second::counts};
   poller look{node};
   const bool may_leave = !with.global().embedded;
   bool stopping = false;
   while (task.running()) {
-    std::cerr << erase_line << progress_line(task, now_ms(), terminal_width() - 1) << std::flush;
+    std::cerr << erase_line << progress_line(task, now_ms(), size_of_terminal().columns - 1)
+              << std::flush;
     ::poll(nullptr, 0, static_cast<int>(defaults::progress_interval.count()));
     if (watch.interrupted() && !stopping) {
       const auto wanted = ask_user(watch, task.id, may_leave);

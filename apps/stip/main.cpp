@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 
+#include "apps/stip/bash_completion.hpp"
 #include "apps/stip/help.hpp"
 #include "apps/stip/session.hpp"
 #include "libstip/core/defaults.hpp"
@@ -20,6 +21,10 @@ std::optional<std::string> environment(const std::string& name) {
 }
 
 int run(const std::vector<std::string>& words) {
+  if (words.size() == 2 && words[0] == completion_word) {
+    print_completion(words[1], environment, std::cout);
+    return done;
+  }
   output plain{std::cout, std::cerr, output_format::table, false};
   const auto line = parse_command_line(words, environment);
   if (!line) {

@@ -60,7 +60,8 @@ json node_object(const node_status& node) {
               {"images", node.images},
               {"bytes", node.bytes},
               {"load", node.load},
-              {"version", info.software}};
+              {"version", info.software},
+              {"incarnation", info.incarnation}};
   // What a node that is away holds is not known.
   if (node.node.state == member_state::down)
     for (const auto* member : {"images", "bytes", "load"}) out[member] = nullptr;

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "apps/stip/human.hpp"
+#include "apps/stip/terminal.hpp"
 
 namespace stip::cli {
 
@@ -192,7 +193,7 @@ void output::complain(std::string_view text) {
 }
 
 bool output::good() const {
-  return out_->good();
+  return out_->good() && !interrupted();
 }
 
 }  // namespace stip::cli

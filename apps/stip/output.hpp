@@ -76,7 +76,8 @@ class output {
   void complain(std::string_view text);
   void complain(const error& err) { complain(to_string(err)); }
 
-  /// False when the reader is gone or the disk is full: listing on is useless.
+  /// False when the reader is gone, the disk is full, or the shell's user pressed Ctrl-C: listing
+  /// on is useless.
   bool good() const;
 
  private:

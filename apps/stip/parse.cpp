@@ -152,38 +152,43 @@ result<invocation> parse_command(const std::vector<std::string>& words) {
   return out;
 }
 
-result<std::vector<std::string>> split_line(const std::string& line) {
-  std::vector<std::string> words;
-  std::string word;
-  bool inside = false;
-  char quote = '\0';
+scanned_line scan_line(const std::string& line) {
+  scanned_line out;
+  const auto begin = [&](size_t at) {
+    if (out.inside) return;
+    out.inside = true;
+    out.words.emplace_back();
+    out.begins.push_back(at);
+  };
   for (size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
-    const bool escapes = c == '\\' && quote != '\'' && i + 1 < line.size();
+    const bool escapes = c == '\\' && out.quote != '\'' && i + 1 < line.size();
     if (escapes) {
-      word += line[++i];
-      inside = true;
-    } else if (quote != '\0') {
-      if (c == quote)
-        quote = '\0';
+      begin(i);
+      out.words.back() += line[++i];
+    } else if (out.quote != '\0') {
+      if (c == out.quote)
+        out.quote = '\0';
       else
-        word += c;
+        out.words.back() += c;
     } else if (c == '\'' || c == '"') {
-      quote = c;
-      inside = true;
+      begin(i);
+      out.quote = c;
     } else if (c == ' ' || c == '\t' || c == '\r') {
-      if (inside) words.push_back(std::move(word));
-      word.clear();
-      inside = false;
+      out.inside = false;
     } else {
-      word += c;
-      inside = true;
+      begin(i);
+      out.words.back() += c;
     }
   }
-  if (quote != '\0')
+  return out;
+}
+
+result<std::vector<std::string>> split_line(const std::string& line) {
+  auto scanned = scan_line(line);
+  if (scanned.quote != '\0')
     return fail(ec::invalid_argument, "read the line", "a quote does not end", "close it");
-  if (inside) words.push_back(std::move(word));
-  return words;
+  return std::move(scanned.words);
 }
 
 }  // namespace stip::cli

@@ -29,6 +29,20 @@ result<arguments> parse_options(const std::vector<option>& known,
 /// How many of the words belong to the leading options: the next one is the noun.
 size_t leading_options(const std::vector<option>& known, const std::vector<std::string>& words);
 
+/// A line as a shell reads it, also while it is being typed.
+struct scanned_line {
+  std::vector<std::string> words;
+  /// Byte of the line where each word begins, with its quotes.
+  std::vector<size_t> begins;
+  /// The quote that does not end; 0: none.
+  char quote = '\0';
+  /// The last word reaches the end of the line: it may go on.
+  bool inside = false;
+};
+
+/// Blanks part words; single and double quotes and backslashes keep them together.
+scanned_line scan_line(const std::string& line);
+
 /// The words of a line, as a shell splits it: blanks, single and double quotes, backslashes.
 /// Errors: invalid_argument for a quote that does not end.
 result<std::vector<std::string>> split_line(const std::string& line);

@@ -50,9 +50,21 @@ int status_of(const error& err, bool unreachable) {
 result<client*> session::connect(access needed) {
   if (client_ && (!global_.embedded || opened_ >= needed)) return &*client_;
   close();
-  STIP_TRY(global_.embedded ? start_node(needed) : dial_node());
+  STIP_TRY(global_.embedded ? start_node(needed) : dial_node(defaults::dial_deadline));
   opened_ = needed;
   return &*client_;
+}
+
+result<client> session::connect_soon(std::chrono::milliseconds most) {
+  if (!client_) {
+    // Whether a command reached its node is another matter.
+    const bool said = unreachable_;
+    auto there = global_.embedded ? start_node(access::read) : dial_node(most);
+    unreachable_ = said;
+    STIP_TRY(std::move(there));
+    opened_ = access::read;
+  }
+  return client_->hurried(most);
 }
 
 void session::close() {
@@ -63,12 +75,11 @@ void session::close() {
   opened_ = access::none;
 }
 
-result<void> session::dial_node() {
+result<void> session::dial_node(std::chrono::milliseconds deadline) {
   config_ = std::make_unique<system_config>(system_config::networking::on);
   config_->set("scheduler.max-threads", static_cast<int64_t>(defaults::client_threads));
   system_ = std::make_unique<caf::actor_system>(*config_);
-  auto handles =
-      dial(*system_, global_.host, global_.port, static_cast<int>(defaults::dial_deadline.count()));
+  auto handles = dial(*system_, global_.host, global_.port, static_cast<int>(deadline.count()));
   unreachable_ = !handles;
   if (!handles) {
     auto err = std::move(handles).error();
@@ -105,6 +116,8 @@ bool context::confirm(const std::string& question) {
   if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0) return false;
   std::cerr << question << " [y/N] " << std::flush;
   std::string answer;
+  // An earlier question may have been left by Ctrl-C.
+  std::cin.clear();
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes";
 }
@@ -134,6 +147,7 @@ int run_command(const std::vector<std::string>& words, session& way, output& out
     return done;
   }
   context with{way, out};
+  way.begin_command();
   const auto status = call->what->run(with, call->given);
   if (!status) {
     out.complain(status.error());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,16 +23,20 @@ class session {
   /// The client; an embedded node is opened as the command needs it, and again when a later one
   /// needs more. Errors: those of dial and running_node::start.
   result<client*> connect(access needed);
+  /// The same for a question that is not worth waiting for: neither to connect nor for an answer.
+  result<client> connect_soon(std::chrono::milliseconds most);
 
   /// Gives up the connection; the next command makes a new one.
   void close();
 
-  /// The last attempt to connect to a daemon failed.
+  /// Forgets what an earlier command met.
+  void begin_command() { unreachable_ = false; }
+  /// The command's last attempt to connect to a daemon failed.
   bool unreachable() const { return unreachable_; }
   const settings& global() const { return global_; }
 
  private:
-  result<void> dial_node();
+  result<void> dial_node(std::chrono::milliseconds deadline);
   result<void> start_node(access needed);
 
   settings global_;

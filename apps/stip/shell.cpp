@@ -1,13 +1,19 @@
-#include <editline/readline.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <charconv>
 #include <iostream>
-#include <memory>
+#include <optional>
 
 #include "apps/stip/command.hpp"
+#include "apps/stip/help.hpp"
+#include "apps/stip/history.hpp"
+#include "apps/stip/human.hpp"
+#include "apps/stip/line_editor.hpp"
+#include "apps/stip/node_names.hpp"
 #include "apps/stip/parse.hpp"
 #include "apps/stip/session.hpp"
+#include "apps/stip/terminal.hpp"
+#include "apps/stip/watch.hpp"
 #include "libstip/core/defaults.hpp"
 
 namespace stip::cli {
@@ -16,39 +22,50 @@ namespace {
 
 constexpr auto prompt = "stip> ";
 
-/// The file of the history; empty when there is no home.
-std::string history_file() {
-  const char* home = std::getenv("HOME");
-  return home == nullptr || *home == '\0' ? std::string{} : std::string{home} + "/.stip_history";
-}
+constexpr auto own_words =
+    "\nIn the shell:\n"
+    "  NOUN VERB ...             a command, without `stip` before it; --format and -q may stand "
+    "first\n"
+    "  watch [-n SECONDS] NOUN VERB ...\n"
+    "                            repeats the command until Ctrl-C (every 2 seconds)\n"
+    "  help [NOUN [VERB]]        explains\n"
+    "  exit, quit, Ctrl-D        leaves\n"
+    "Tab completes commands, options, albums, platforms, geocodes and task ids; the arrows and "
+    "Ctrl-R\n"
+    "bring back earlier lines, also those of earlier sessions.\n";
 
-/// Lines from a terminal, with history; or from a file or pipe, as they are.
+/// Lines from a terminal, with history and completion; or from a file or pipe, as they are.
 class line_reader {
  public:
-  explicit line_reader(bool terminal) : terminal_(terminal), file_(history_file()) {
-    if (!terminal_) return;
-    ::using_history();
-    ::stifle_history(defaults::shell_history_lines);
-    if (!file_.empty()) ::read_history(file_.c_str());
+  line_reader(bool terminal, context& with) : names_(with.way()), history_(history_path()) {
+    if (!terminal) return;
+    auto earlier = history_.load();
+    if (!earlier) with.out().complain(earlier.error());
+    editor_.emplace(
+        prompt, earlier ? *earlier : std::vector<std::string>{},
+        [this](const std::string& line) { return complete(line, typed_in::shell, names_); });
   }
-  ~line_reader() {
-    if (terminal_ && !file_.empty()) ::write_history(file_.c_str());
-  }
-  line_reader(const line_reader&) = delete;
-  line_reader& operator=(const line_reader&) = delete;
 
   bool next(std::string& line) {
-    if (!terminal_) return static_cast<bool>(std::getline(std::cin, line));
-    const std::unique_ptr<char, decltype(&std::free)> read{::readline(prompt), &std::free};
-    if (!read) return false;
-    line = read.get();
-    if (!line.empty()) ::add_history(line.c_str());
-    return true;
+    if (!editor_) return static_cast<bool>(std::getline(std::cin, line));
+    return editor_->next(line);
+  }
+
+  /// Errors: io_error; once only, so that a full disk does not talk after each line.
+  result<void> remember(const std::string& line) {
+    if (!editor_) return {};
+    editor_->remember(line);
+    const auto kept = keeps_ ? history_.add(line) : result<bool>{false};
+    if (kept) return {};
+    keeps_ = false;
+    return fail(kept.error());
   }
 
  private:
-  bool terminal_;
-  std::string file_;
+  node_names names_;
+  history_file history_;
+  bool keeps_ = true;
+  std::optional<line_editor> editor_;
 };
 
 /// --format and -q may change from line to line; the way to the cluster may not.
@@ -68,41 +85,102 @@ result<output> output_of(const std::vector<std::string>& leading, const context&
   return output{std::cout, std::cerr, format, global.quiet || given.has("quiet")};
 }
 
-int run_line(context& with, const std::string& line) {
-  const auto split = split_line(line);
-  if (!split) {
-    with.out().complain(split.error());
+/// The words of one line: leading options, and the command.
+struct shell_line {
+  std::vector<std::string> leading;
+  std::vector<std::string> words;
+};
+
+shell_line parted(std::vector<std::string> split) {
+  const auto count = static_cast<ptrdiff_t>(leading_options(global_options(), split));
+  return {{split.begin(), split.begin() + count}, {split.begin() + count, split.end()}};
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  return words.size() == 1 && (words[0] == "-h" || words[0] == "--help" || words[0] == "help");
+}
+
+/// Runs the words of a command, whose answer goes to an output like `usual`.
+int run_words(context& with, const shell_line& line, output& usual) {
+  auto out = output_of(line.leading, with, usual);
+  if (!out) {
+    usual.complain(out.error());
     return wrong_usage;
   }
-  const auto count = static_cast<ptrdiff_t>(leading_options(global_options(), *split));
-  const std::vector<std::string> leading{split->begin(), split->begin() + count};
-  std::vector<std::string> words{split->begin() + count, split->end()};
-  if (words.empty() &&
-      (leading == std::vector<std::string>{"-h"} || leading == std::vector<std::string>{"--help"}))
-    return run_command(leading, with.way(), with.out());
-  if (words.empty()) words.emplace_back("-h");
-  if (words[0] == "help") words[0] = "-h";
-  if (words[0] == "stip") words.erase(words.begin());
-  const bool refused = !words.empty() && (words[0] == "shell" || words[0] == "watch");
-  if (refused && words[0] == "watch") {
-    with.out().complain(not_yet("watch"));
-    return failed;
+  return run_command(line.words, with.way(), *out);
+}
+
+/// The words after `watch`.
+result<int> run_watch(context& with, std::vector<std::string> words) {
+  int64_t seconds = defaults::watch_seconds;
+  if (!words.empty() && words[0] == "-n") {
+    arguments given;
+    given.options["n"] = words.size() > 1 ? words[1] : "";
+    STIP_ASSIGN(seconds, given.number("n", seconds, 1, defaults::max_watch_seconds));
+    words.erase(words.begin(), words.begin() + 2);
   }
-  if (refused) {
+  const auto line = parted(std::move(words));
+  const auto usage = [](std::string why) {
+    return fail(ec::invalid_argument, "watch", std::move(why),
+                "write watch [-n SECONDS] NOUN VERB ..., e.g. watch task list");
+  };
+  if (line.words.empty()) return usage("the command is missing");
+  if (line.words[0] == "watch" || line.words[0] == "shell")
+    return usage(joined({"it cannot repeat '", line.words[0], "'"}));
+  std::string title;
+  for (const auto* part : {&line.leading, &line.words})
+    for (const auto& word : *part) {
+      if (!title.empty()) title += ' ';
+      title += quoted(word);
+    }
+  return watch(title, seconds, with.out(),
+               [&](output& frame) { return run_words(with, line, frame); });
+}
+
+int run_line(context& with, const std::string& text) {
+  const auto refuse = [&](const error& err) {
+    with.out().complain(err);
+    return err.code == ec::invalid_argument ? wrong_usage : failed;
+  };
+  const auto split = split_line(text);
+  if (!split) return refuse(split.error());
+  auto line = parted(*split);
+  auto& words = line.words;
+  if (!words.empty() && words[0] == "stip") line = parted({words.begin() + 1, words.end()});
+  if (words.empty()) {
+    if (asks_for_help(line.leading)) line.leading.clear();
+    words.emplace_back("help");
+  }
+  if (asks_for_help(words)) {
+    with.out().stream() << explain({}) << own_words << std::flush;
+    return done;
+  }
+  if (words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("-h");
+  }
+  if (words[0] == "watch") {
+    const auto status = run_watch(with, {words.begin() + 1, words.end()});
+    return status ? *status : refuse(status.error());
+  }
+  if (words[0] == "shell") {
     with.out().complain("shell: this is one already");
     return wrong_usage;
   }
-  auto out = output_of(leading, with, with.out());
-  if (!out) {
-    with.out().complain(out.error());
-    return wrong_usage;
-  }
-  return run_command(words, with.way(), *out);
+  return run_words(with, line, with.out());
+}
+
+/// On a terminal, Ctrl-C ends the command and not the shell; a second one ends both.
+int run_typed(context& with, const std::string& text) {
+  const interrupt_watch takes_interrupts{interrupt_watch::second::ends};
+  const int status = run_line(with, text);
+  if (interrupted()) with.out().stream() << std::endl;
+  return status;
 }
 
 result<int> run(context& with, const arguments&) {
   const bool terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
-  line_reader lines{terminal};
+  line_reader lines{terminal, with};
   std::string line;
   int status = done;
   while (with.out().good() && lines.next(line)) {
@@ -116,7 +194,8 @@ result<int> run(context& with, const arguments&) {
     const auto last = line.find_last_not_of(" \t\r");
     const auto word = line.substr(first, last - first + 1);
     if (word == "exit" || word == "quit") break;
-    status = run_line(with, line);
+    if (auto kept = lines.remember(word); !kept) with.out().complain(kept.error());
+    status = terminal ? run_typed(with, word) : run_line(with, word);
   }
   if (terminal) {
     std::cout << std::endl;
@@ -130,9 +209,9 @@ result<int> run(context& with, const arguments&) {
 noun shell_noun() {
   return {
       "shell",
-      "the same commands, one a line, with history",
+      "the same commands, one a line, with history and completion",
       {{"",
-        "reads commands: NOUN VERB ..., help, exit; a script's last command gives the status",
+        "reads commands: NOUN VERB ..., watch, help, exit; a script's last one gives the status",
         {},
         {},
         false,

@@ -223,7 +223,12 @@ same "$status" 2 'status of the last command'
 status=0
 printf 'watch node list\n' | "$bin/stip" shell >"$scratch/out" 2>"$scratch/err" || status=$?
 same "$status" 1 'status of watch'
-complains 'not yet'
+complains 'terminal'
+status=0
+printf 'help image list\nhelp\nwatch\n' | "$bin/stip" shell >"$scratch/out" 2>"$scratch/err" || status=$?
+same "$status" 2 'status of watch without a command'
+says '^stip image list ALBUM'
+says '^  watch \[-n SECONDS\]'
 
 # --- delete, and a node that stops -------------------------------------------
 
