@@ -144,6 +144,21 @@ runs 0 start-all.sh "$file"
 same "$(grep -c 'runs already (process' "$scratch/out")" 3 'nodes that run already'
 same "$(process 0) $(process 1) $(process 2)" "$before" 'processes after the second start'
 
+# Two starts at once after one was killed: one process, and both are content.
+kill -KILL "$(process 0)"
+for _ in $(seq 100); do
+  [ "$(process 0)" != none ] || break
+  sleep 0.05
+done
+other_status=0
+"$sbin/start-all.sh" "$file" >"$scratch/other.out" 2>&1 &
+other=$!
+runs 0 start-all.sh "$file"
+wait "$other" || other_status=$?
+same "$other_status" 0 'status of the start beside'
+same "$(cat "$scratch/out" "$scratch/other.out" | grep -c ': started')" 1 'starts of the node that was killed'
+before="$(process 0) $(process 1) $(process 2)"
+
 scene=$(real_scene)
 if [ -n "$scene" ]; then
   expect 0 album create olinda geohash
