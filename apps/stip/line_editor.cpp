@@ -137,6 +137,7 @@ class line_editor::impl {
 
   static unsigned char on_interrupt(EditLine* editor, int) {
     self(editor).dropped_ = true;
+    go_to_end(editor);
     // The end of a line that libedit was told by another key than Enter is not written by it.
     std::cout << "^C\r\n" << std::flush;
     return CC_NEWLINE;
@@ -149,6 +150,24 @@ class line_editor::impl {
     ::el_cursor(editor, 1);
     ::el_deletestr(editor, 1);
     return CC_REFRESH;
+  }
+
+  /// Shows the cursor behind the last character; returns how many it has passed.
+  static int go_to_end(EditLine* editor) {
+    const auto* line = ::el_line(editor);
+    const std::string_view rest{line->cursor, static_cast<size_t>(line->lastchar - line->cursor)};
+    const auto behind = static_cast<int>(shown_width(rest));
+    ::el_cursor(editor, behind);
+    ::el_set(editor, EL_REFRESH);
+    return behind;
+  }
+
+  /// CC_REDISPLAY erases as many rows as the line took, from where the cursor is upwards.
+  void leave_rows() {
+    const auto* line = ::el_line(editor_);
+    const std::string_view text{line->buffer, static_cast<size_t>(line->lastchar - line->buffer)};
+    const auto width = shown_width(prompt_) + shown_width(text);
+    std::cout << std::string(width / size_of_terminal().columns, '\n') << std::flush;
   }
 
   static unsigned char on_tab(EditLine* editor, int) {
@@ -167,7 +186,11 @@ class line_editor::impl {
       return CC_REFRESH;
     }
     if (one) return CC_NORM;
+    // Below all of the line, which may take several rows.
+    const auto behind = go_to_end(editor);
     print_list(found.words);
+    self(editor).leave_rows();
+    ::el_cursor(editor, -behind);
     return CC_REDISPLAY;
   }
 

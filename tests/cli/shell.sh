@@ -120,6 +120,18 @@ key Tab
 shows "$(basename "$scene")\$"
 key C-u
 
+# A line of several rows keeps the list below it, wherever the cursor is.
+clear_screen
+typed "image list olinda -p $(printf 'a%.0s' {1..100}) --so --tile x"
+for _ in $(seq 9); do key Left; done
+key Tab
+shows '^--sort +--source *$'
+shows '^a+ --so --tile x$'
+typed r
+shows '^a+ --sor --tile x$'
+key C-c
+ready
+
 # --- editing --------------------------------------------------------------------
 
 clear_screen
