@@ -119,6 +119,21 @@ void save(self_pointer self) {
       });
 }
 
+bool runs(const tasks_state& state, const std::string& id) {
+  const auto* record = state.book->find(id);
+  return record != nullptr && record->running();
+}
+
+/// One line where a change has ended the task.
+void log_end(const tasks_state& state, const std::string& id, bool ran) {
+  const auto* record = state.book->find(id);
+  if (!ran || record == nullptr || record->running()) return;
+  state.context->log->info(
+      "task={} {} album={} is {}: completed={} skipped={} total={} bytes={} ms={}", id,
+      record->kind, record->album, to_string(record->state), record->completed, record->skipped,
+      record->total, record->bytes, record->ended_ms - record->started_ms);
+}
+
 }  // namespace
 
 tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context,
@@ -138,13 +153,18 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
         auto started = state.book->start(state.context->time->wall_ms(), wanted);
         if (!started) return to_caf(started.error());
         state.unsaved.insert(started->task.id);
+        if (!started->joined)
+          state.context->log->info("task={} {} album={} begins", started->task.id,
+                                   started->task.kind, started->task.album);
         // The caller begins work only on a task that it has begun itself.
         if (started->joined) started->task.node = 0;
         return std::move(started->task);
       },
       [self](atom::update, const task_record& news) {
         auto& state = self->state;
+        const bool ran = runs(state, news.id);
         state.book->update(state.context->time->wall_ms(), news);
+        log_end(state, news.id, ran);
         if (!news.running()) state.unsaved.insert(news.id);
       },
       [self](atom::list) -> caf::result<std::vector<task_record>> {
@@ -173,8 +193,10 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
       },
       [self](atom::here, atom::stop, const std::string& id) {
         auto& state = self->state;
+        const bool ran = runs(state, id);
         const auto stopped = state.book->stop(state.context->time->wall_ms(), id);
         if (!stopped) return false;
+        log_end(state, id, ran);
         state.unsaved.insert(id);
         self->send(state.loader, atom::stop_v, id);
         return true;

@@ -173,6 +173,8 @@ bad.tif"
   log=$scratch/node-0/log/stipd.log
   same "$(grep -c 'info node=[0-9a-f]* task=logged input=.*new-line.tif images=' "$log")" 1 'lines of the input that was stored'
   same "$(grep -c 'warning node=[0-9a-f]* task=logged input=.*new bad.tif skipped: ' "$log")" 1 'lines of the input that was skipped'
+  same "$(grep -c 'info node=[0-9a-f]* task=logged store album=olinda begins$' "$log")" 1 'lines of the begin'
+  same "$(grep -c 'info node=[0-9a-f]* task=logged store album=olinda is done: completed=1 skipped=1 total=2 ' "$log")" 1 'lines of the end'
   same "$(grep -cvE '^20[0-9T:.-]+Z (debug|info|warning|error) node=([0-9a-f]{16}|-) ' "$log")" 0 'lines of another form'
 else
   printf 'skipped: a store (there is no real scene)\n'
