@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -18,7 +19,9 @@ struct axis {
 
   /// The lower edge of piece i; edge(count()) is half. Any i: the line goes on beyond its ends.
   double edge(int64_t i) const noexcept {
-    return half * (static_cast<double>(2 * i - count()) / static_cast<double>(count()));
+    // 2^-bits, made of its exponent: a product with it is as exact as the division.
+    const auto scale = std::bit_cast<double>(static_cast<uint64_t>(1023 - bits) << 52);
+    return half * (static_cast<double>(2 * i - count()) * scale);
   }
 
   /// The i with edge(i) <= v < edge(i + 1), not limited to [0, count()). v is finite; beyond a
@@ -26,7 +29,8 @@ struct axis {
   int64_t unbounded_index(double v) const noexcept {
     constexpr double far = 2000.0;
     const double turns = std::clamp(v / half, -far, far);
-    auto i = static_cast<int64_t>(std::floor((turns + 1.0) * 0.5 * static_cast<double>(count())));
+    // Rounded towards 0; the comparisons below set it right.
+    auto i = static_cast<int64_t>((turns + 1.0) * 0.5 * static_cast<double>(count()));
     if (turns == far || turns == -far) return i;
     while (v < edge(i)) --i;
     while (v >= edge(i + 1)) ++i;

@@ -29,6 +29,14 @@ struct cell_runs::line {
   int64_t row;
   quadratic x;
   quadratic y;
+  /// Where to look for edges first; ascending.
+  const std::vector<int64_t>& breaks;
+
+  /// A pixel in [first, last) to look at next.
+  int64_t probe(int64_t first, int64_t last) const {
+    const auto hint = std::lower_bound(breaks.begin(), breaks.end(), first);
+    return hint != breaks.end() && *hint < last ? *hint : first + (last - first) / 2;
+  }
 };
 
 cell_runs::cell_runs(pixel_mapper mapper, const cell_grid& cells)
@@ -137,7 +145,7 @@ int32_t cell_runs::build(patch_row& patches, const pixel_window& window) {
 }
 
 void cell_runs::walk(patch_row& patches, int32_t number, int64_t row, int64_t begin, int64_t end) {
-  const node& part = patches.nodes[static_cast<size_t>(number)];
+  node& part = patches.nodes[static_cast<size_t>(number)];
   begin = std::max(begin, part.window.col_begin);
   end = std::min(end, part.window.col_end);
   if (begin >= end) return;
@@ -165,8 +173,9 @@ void cell_runs::walk(patch_row& patches, int32_t number, int64_t row, int64_t be
   }
 }
 
-void cell_runs::walk_smooth(const node& part, int64_t row, int64_t begin, int64_t end) {
-  const line along{part.fit, row, part.fit.row_x(row), part.fit.row_y(row)};
+void cell_runs::walk_smooth(node& part, int64_t row, int64_t begin, int64_t end) {
+  const line along{part.fit, row, part.fit.row_x(row), part.fit.row_y(row), part.breaks};
+  const size_t runs_before = out_->size();
   // Between the turning points x and y are monotonic, so that two pixels of one cell have only
   // pixels of that cell between them.
   std::array<int64_t, 4> cuts{begin, begin, begin, end};
@@ -181,6 +190,12 @@ void cell_runs::walk_smooth(const node& part, int64_t row, int64_t begin, int64_
     const int64_t first = cuts[i];
     const int64_t last = cuts[i + 1] - 1;
     bisect(along, first, guess_at(along, first), last, guess_at(along, last));
+  }
+  part.breaks.clear();
+  // A run that began before this part may have been continued into it.
+  for (size_t i = runs_before == 0 ? 0 : runs_before - 1; i < out_->size(); ++i) {
+    const int64_t last = (*out_)[i].col_end - 1 - shift_;
+    if (last >= begin && last < end - 1) part.breaks.push_back(last);
   }
 }
 
@@ -211,9 +226,9 @@ void cell_runs::bisect(const line& along, int64_t first, const guess& at_first, 
     emit_guess(along, first, first + 1, at_first);
     if (last > first) emit_guess(along, last, last + 1, at_last);
   } else {
-    const int64_t middle = first + (last - first) / 2;
-    const guess at_middle = guess_at(along, middle);
-    const guess after = guess_at(along, middle + 1);
+    const int64_t middle = along.probe(first, last);
+    const guess at_middle = middle == first ? at_first : guess_at(along, middle);
+    const guess after = middle + 1 == last ? at_last : guess_at(along, middle + 1);
     bisect(along, first, at_first, middle, at_middle);
     bisect(along, middle + 1, after, last, at_last);
   }

@@ -52,6 +52,9 @@ class cell_runs {
     patch fit;
     /// exact: cells of the pixels, row by row.
     std::vector<std::pair<int32_t, int32_t>> pixels;
+    /// smooth: the last pixels of the runs within the row that was walked last, but for the last
+    /// run. Edges of cells move little from row to row.
+    std::vector<int64_t> breaks;
     /// divided: upper left, upper right, lower left, lower right; -1 where empty.
     int32_t children[4] = {-1, -1, -1, -1};
   };
@@ -72,7 +75,7 @@ class cell_runs {
   patch_row& patches_of(int64_t row);
   int32_t build(patch_row& patches, const pixel_window& window);
   void walk(patch_row& patches, int32_t number, int64_t row, int64_t begin, int64_t end);
-  void walk_smooth(const node& part, int64_t row, int64_t begin, int64_t end);
+  void walk_smooth(node& part, int64_t row, int64_t begin, int64_t end);
   void bisect(const line& along, int64_t first, const guess& at_first, int64_t last,
               const guess& at_last);
   guess guess_at(const line& along, int64_t col) const;

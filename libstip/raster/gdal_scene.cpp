@@ -6,6 +6,7 @@
 
 #include "libstip/raster/gdal_type.hpp"
 #include "libstip/raster/nodata.hpp"
+#include "libstip/raster/tiff_blocks.hpp"
 
 namespace stip {
 
@@ -37,6 +38,7 @@ class gdal_scene_reader final : public scene_reader {
         slot.dataset = {};
         return fail(same.error());
       }
+      slot.tiff = tiff_beside(index, slot.dataset);
     }
     return &slot.dataset;
   }
@@ -91,6 +93,8 @@ class gdal_scene_reader final : public scene_reader {
  private:
   struct slot {
     gdal_dataset dataset;
+    /// The short way to the same pixels, where there is one.
+    std::unique_ptr<tiff_blocks> tiff;
     /// Bytes decoded since GDAL's cache of this dataset was last dropped.
     uint64_t cached = 0;
   };
@@ -138,6 +142,29 @@ class gdal_scene_reader final : public scene_reader {
     return {};
   }
 
+  /// A second handle on the file, for the blocks that need no GDAL.
+  std::unique_ptr<tiff_blocks> tiff_beside(size_t index, const gdal_dataset& dataset) const {
+    const auto& name = parts_->datasets[index];
+    if (dataset.driver() != "GTiff" || name.starts_with("/vsi")) return nullptr;
+    for (size_t s = 0; s < parts_->sources.size(); ++s) {
+      const auto& source = parts_->sources[s];
+      // Masks that are made of the same blocks want GDAL's cache, or they are decoded twice.
+      for (const auto& mask : source.masks)
+        if (mask.from == gdal_mask::kind::nodata && mask.band.dataset == index) return nullptr;
+      for (const auto& band : source.bands) {
+        if (band.dataset != index) continue;
+        const auto first = GDALGetRasterBand(dataset.handle(), band.band);
+        int block_width = 0, block_height = 0;
+        GDALGetBlockSize(first, &block_width, &block_height);
+        return tiff_blocks::open(
+            name, {GDALGetRasterXSize(dataset.handle()), GDALGetRasterYSize(dataset.handle()),
+                   size_t(GDALGetRasterCount(dataset.handle())),
+                   parts_->description.subdatasets[s].type, block_width, block_height});
+      }
+    }
+    return nullptr;
+  }
+
   /// What GDAL's call gave, as a result: the driver's words where it failed.
   result<void> outcome(CPLErr status, const gdal_errors& errors, const source_window& window,
                        size_t dataset) const {
@@ -163,6 +190,11 @@ class gdal_scene_reader final : public scene_reader {
                           std::span<std::byte> pixels) {
     const size_t index = bands.front().dataset;
     STIP_ASSIGN(const auto* const dataset, this->dataset(index));
+    if (auto* const tiff = open_[index].tiff.get(); tiff != nullptr) {
+      std::vector<size_t> wanted;
+      for (const auto& band : bands) wanted.push_back(size_t(band.band - 1));
+      if (tiff->read(w, wanted, pixels)) return {};
+    }
     const auto held = dataset->lock();
     const gdal_errors errors;
     account(open_[index], pixels.size());

@@ -1,0 +1,64 @@
+#include "tests/bench/bench_node.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "libstip/core/defaults.hpp"
+#include "tests/bench/harness.hpp"
+
+namespace stip::bench {
+
+namespace {
+constexpr std::chrono::milliseconds look_again{5};
+}
+
+bench_node::bench_node(size_t processors) {
+  if (test::stipd_binary().empty()) give_up("there is no stipd in STIP_BIN_DIR; use sbin/bench");
+  std::filesystem::create_directories(directory());
+  use_processors(processors);
+  process_ = std::make_unique<test::stipd_process>(directory());
+  use_processors(0);
+  config_ = std::make_unique<system_config>(system_config::networking::on);
+  config_->set("scheduler.max-threads", static_cast<int64_t>(defaults::client_threads));
+  system_ = std::make_unique<caf::actor_system>(*config_);
+  auto handles = value_or_give_up(dial(*system_, "127.0.0.1", process_->port(),
+                                       static_cast<int>(defaults::dial_deadline.count())));
+  client_ = std::make_unique<client>(*system_, std::move(handles));
+}
+
+bench_node::~bench_node() {
+  client_.reset();
+  system_.reset();
+  process_->end(SIGTERM);
+}
+
+double bench_node::cpu_seconds() const {
+  return cpu_seconds_of(process_->pid());
+}
+
+task_record bench_node::store(const store_request& request) {
+  auto task = value_or_give_up(client_->store(request));
+  while (task.running()) {
+    std::this_thread::sleep_for(look_again);
+    task = value_or_give_up(client_->get_task(task.id));
+  }
+  if (task.completed == 0 || task.skipped > 0)
+    give_up("store " + request.glob + ": " +
+            (task.errors.empty() ? "nothing was stored" : task.errors.front().reason));
+  return task;
+}
+
+void bench_node::create_album(const std::string& name) {
+  album wanted;
+  wanted.name = name;
+  wanted.algorithm = geocode_algorithm::geohash;
+  value_or_give_up(client_->create_album(wanted));
+}
+
+void bench_node::remove_album(const std::string& name) {
+  if (auto removed = client_->remove_album(name); !removed && removed.error().code != ec::not_found)
+    give_up(to_string(removed.error()));
+}
+
+}  // namespace stip::bench
