@@ -27,8 +27,8 @@ int fail_with(const error& err) {
 /// grows) a load held 1.5 times the memory.
 void tame_malloc() {
   mallopt(M_ARENA_MAX, defaults::malloc_arenas);
-  mallopt(M_MMAP_THRESHOLD, 8 << 20);
-  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_MMAP_THRESHOLD, defaults::malloc_mmap_bytes);
+  mallopt(M_TRIM_THRESHOLD, defaults::malloc_trim_bytes);
 }
 
 constexpr auto row_options_help =
