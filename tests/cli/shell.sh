@@ -16,7 +16,7 @@ wait_seconds=20
 # A server of our own, which knows nothing of the user's.
 terminal() { tmux -S "$scratch/tmux" -f /dev/null "$@"; }
 end_terminal() { terminal kill-server 2>/dev/null || true; }
-trap 'status=$?; end_terminal; (exit "$status"); cleanup' EXIT
+trap 'status=$?; end_terminal; set +e; (exit "$status"); cleanup' EXIT
 
 screen() { terminal capture-pane -p -t it; }
 open_terminal() {
