@@ -102,6 +102,8 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
   options.precision = request.precision;
   options.threads = request.threads;
   options.memory_bytes = services.memory->total();
+  // Windows of cells that cannot be kept need not be found.
+  options.max_cells = services.memory->total() / defaults::bytes_per_planned_chip;
   STIP_ASSIGN(const auto plan, plan_cut(scene, tilings, options));
 
   // What is known of every chip until it is stored counts too: fine cells of many scenes at once

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "libstip/core/defaults.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/core/hash.hpp"
 #include "libstip/geo/cell.hpp"
@@ -24,6 +25,8 @@ struct cut_options {
   size_t threads = 1;
   /// Bytes of pixel buffers that the cut may hold at once, all threads together.
   uint64_t memory_bytes = uint64_t{256} << 20;
+  /// Cells that a subdataset may fall into; planning stops where there are more.
+  uint64_t max_cells = defaults::max_covering_cells;
   /// Where the buffers come from, kept from scene to scene; nullptr: a pool of the cut's own. One
   /// that several cuts share must hold the bytes of all of them.
   buffer_pool* pool = nullptr;

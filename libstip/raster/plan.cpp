@@ -124,7 +124,8 @@ class plan_builder {
     found_chips found;
     found.period = mapper.period_columns();
     cell_runs runs(std::move(mapper), cells_);
-    STIP_ASSIGN(auto census, count_cells(runs, defaults::max_covering_cells));
+    STIP_ASSIGN(auto census, count_cells(runs, std::min<uint64_t>(options_.max_cells,
+                                                                  defaults::max_covering_cells)));
     found.pixels_without_cell = census.pixels_without_cell;
     const auto& nest = nesting_[subdataset];
     std::optional<pixel_mapper> base;

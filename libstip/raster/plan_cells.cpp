@@ -75,7 +75,7 @@ result<cell_census> count_cells(cell_runs& runs, size_t max_cells) {
     return fail(ec::limit_exceeded, "plan the cut",
                 "the scene falls into more than " + std::to_string(max_cells) +
                     " cells at precision " + std::to_string(runs.cells().precision()),
-                "choose a lower precision");
+                "choose a lower precision, or raise the memory limit where that is the bound");
   };
   const auto& raster = runs.mapper().raster();
   cell_census census;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -279,12 +280,17 @@ STIP_BENCH(ingest, "storing a scene, against gdal_retile, the earlier system, an
     };
   };
   comparison c{"storing " + std::filesystem::path{scene}.filename().string(), "MB", options};
-  c.add("(a) gdal_retile LZW, 1 core", on_all([&] {
-          return run_tool("gdal_retile.py -q -ps 512 512 -co COMPRESS=LZW -targetDir '" + folder +
-                              "' '" + scene + "' >/dev/null",
-                          amount);
-        }),
-        fresh(1, large_cache));
+  const bool has_tool = std::system("command -v gdal_retile.py >/dev/null") == 0;
+  if (has_tool)
+    c.add("(a) gdal_retile LZW, 1 core", on_all([&] {
+            return run_tool("gdal_retile.py -q -ps 512 512 -co COMPRESS=LZW -targetDir '" + folder +
+                                "' '" + scene + "' >/dev/null",
+                            amount);
+          }),
+          fresh(1, large_cache));
+  else
+    std::printf(
+        "left out: (a), since there is no gdal_retile.py (packages gdal-bin, python3-gdal)\n");
   c.add("(b) earlier system, 1 core", on_all([&] {
           if (cut_the_earlier_way(scene, folder) == 0) give_up("the earlier way made no chip");
           return work{amount, 0};
@@ -303,8 +309,11 @@ STIP_BENCH(ingest, "storing a scene, against gdal_retile, the earlier system, an
   what.add(c, "stip, 1 core", one_core, 2);
   what.add(c, "stip, 2 cores", two_cores, 2);
   c.run();
-  c.ratio("(b) earlier system, 1 core", "(a) gdal_retile LZW, 1 core");
-  c.ratio("stip, 1 core", "(a) gdal_retile LZW, 1 core");
+  if (has_tool) {
+    // Between 0.8 and 1.2, or (b) is no fair picture of the earlier system.
+    c.ratio("(b) earlier system, 1 core", "(a) gdal_retile LZW, 1 core");
+    c.ratio("stip, 1 core", "(a) gdal_retile LZW, 1 core");
+  }
   c.ratio("stip, 1 core", "(b) earlier system, 1 core", goal::at_least, 5);
   c.ratio("stip, 2 cores", "(b) earlier system, 1 core", goal::at_least, 8);
   c.ratio("stip, 2 cores", "(c) GDAL decodes, 2 threads", goal::at_least, 0.6);
