@@ -1,6 +1,10 @@
 #include "libstip/core/hash.hpp"
 
 #include <xxhash.h>
+#if defined(__x86_64__)
+// Names the variants of XXH3 that pick AVX2 or AVX-512 when they run; the values are the same.
+#include <xxh_x86dispatch.h>
+#endif
 
 #include <new>
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <type_traits>
 
 #include "libstip/raster/codec_words.hpp"
 
@@ -12,20 +11,6 @@ namespace {
 
 /// Words that pass through the first-level cache at a time.
 constexpr size_t chunk_words = 1024;
-
-template <class F>
-void with_word(size_t word_bytes, F&& f) {
-  switch (word_bytes) {
-    case 1:
-      return f(std::type_identity<uint8_t>{});
-    case 2:
-      return f(std::type_identity<uint16_t>{});
-    case 4:
-      return f(std::type_identity<uint32_t>{});
-    default:
-      return f(std::type_identity<uint64_t>{});
-  }
-}
 
 /// Words [begin, begin + count) of `total`, which lie at `in`, to their places in `out`.
 template <class T>

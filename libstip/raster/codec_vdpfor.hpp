@@ -5,7 +5,9 @@
 #include <span>
 
 // Vertical difference and patched frame of reference: the codec of integer pixels. The bytes are
-// defined in docs/data-format.md, section "Blocks, vdpfor".
+// defined in docs/data-format.md, section "Blocks, vdpfor". They do not depend on the machine: the
+// code is compiled for several sets of vector instructions and picks the best that the processor
+// has when it runs (Highway); the scalar twin gives the same bytes.
 
 namespace stip::vdpfor {
 
@@ -20,6 +22,8 @@ struct encoded {
   size_t bytes = 0;
   /// Pixels that equal the pixel above (first row: the pixel to the left).
   size_t unchanged = 0;
+
+  bool operator==(const encoded&) const = default;
 };
 
 /// Encodes pixels of 1, 2, 4 or 8 bytes, dense rows of `columns` pixels, at any alignment.
@@ -31,5 +35,17 @@ encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t colu
 /// end with the last pixel.
 [[nodiscard]] bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
                           std::span<std::byte> pixels) noexcept;
+
+/// encode and decode without vectors: what runs where no target is supported, and what the vector
+/// code is compared with.
+namespace scalar {
+
+encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+               std::span<std::byte> out) noexcept;
+
+[[nodiscard]] bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
+                          std::span<std::byte> pixels) noexcept;
+
+}  // namespace scalar
 
 }  // namespace stip::vdpfor

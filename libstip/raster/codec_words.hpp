@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 // What the codecs share: pixels as unsigned words of 1, 2, 4 or 8 bytes, and their differences.
 // Internal to the codec.
@@ -39,6 +40,21 @@ word_at<T>* words_at(void* address) noexcept {
 
 template <class T>
 constexpr size_t bits_of = 8 * sizeof(T);
+
+/// Calls f with the type of words of 1, 2, 4 or 8 bytes.
+template <class F>
+decltype(auto) with_word(size_t word_bytes, F&& f) {
+  switch (word_bytes) {
+    case 1:
+      return f(std::type_identity<uint8_t>{});
+    case 2:
+      return f(std::type_identity<uint16_t>{});
+    case 4:
+      return f(std::type_identity<uint32_t>{});
+    default:
+      return f(std::type_identity<uint64_t>{});
+  }
+}
 
 /// 0, -1, 1, -2, 2 ... (modulo the word) become 0, 1, 2, 3, 4 ...
 template <class T>

@@ -1,0 +1,210 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "libstip/raster/codec_vdpfor.hpp"
+#include "libstip/raster/codec_words.hpp"
+
+// The groups of a vdpfor payload, for any kernels: the scalar ones and those of each vector target
+// differ in how they compute, never in what. Internal to vdpfor.
+
+namespace stip::vdpfor {
+
+/// In a group's first byte: exceptions follow. The other bits are the width.
+constexpr uint8_t exceptions_flag = 0x80;
+
+/// Bytes before the packed rows at most: width, number of exceptions, bytes of each.
+constexpr size_t max_control_bytes = 3;
+
+/// The number of exceptions is one byte.
+constexpr size_t max_exceptions = 255;
+
+/// Bytes of a packed row: every lane's next word.
+constexpr size_t row_bytes = 32;
+
+/// Value i of a group is number i / lanes of lane i % lanes.
+template <class T>
+constexpr size_t lanes = row_bytes / sizeof(T);
+
+template <class T>
+constexpr T low_mask(size_t width) {
+  return width == 0 ? T{0} : static_cast<T>(static_cast<T>(~T{0}) >> (bits_of<T> - width));
+}
+
+/// Packed rows of a group of `count` values: enough for the lane with most values.
+template <class T>
+constexpr size_t packed_rows(size_t count, size_t width) {
+  const size_t depth = (count + lanes<T> - 1) / lanes<T>;
+  return (depth * width + bits_of<T> - 1) / bits_of<T>;
+}
+
+struct layout {
+  size_t width = 0;
+  size_t exceptions = 0;
+  /// Bytes of the part of an exception above the width; 0 without exceptions.
+  size_t exception_bytes = 0;
+
+  bool operator==(const layout&) const = default;
+};
+
+/// Bytes of a group of `count` values without its control bytes for the width.
+template <class T>
+constexpr size_t group_bytes(const layout& how, size_t count) {
+  return packed_rows<T>(count, how.width) * row_bytes +
+         (how.exceptions > 0 ? max_control_bytes - 1 + how.exceptions * (1 + how.exception_bytes)
+                             : 0);
+}
+
+/// Bytes of an upper part that has more than one, where there is but one choice, else 0.
+template <class T>
+constexpr size_t wide_exception = sizeof(T) <= 2 ? sizeof(T) : 0;
+
+/// Writes positions and upper parts of the values whose bits are set in `wide`, bit i % 64 of word
+/// i / 64 for value i. `Bytes` are those of an upper part, or 0 when the layout says; a constant
+/// spares the common sizes a call.
+template <class T, size_t Bytes>
+void write_exceptions(const T* values, const uint64_t* wide, const layout& how, std::byte* out) {
+  constexpr size_t word_bits = 64;
+  const size_t size = Bytes > 0 ? Bytes : how.exception_bytes;
+  auto* position = reinterpret_cast<uint8_t*>(out);
+  auto* upper = out + how.exceptions;
+  for (size_t base = 0; base < group_values; base += word_bits)
+    for (uint64_t bits = wide[base / word_bits]; bits != 0; bits &= bits - 1) {
+      const size_t i = base + static_cast<size_t>(std::countr_zero(bits));
+      *position++ = static_cast<uint8_t>(i);
+      const T part = static_cast<T>(values[i] >> how.width);
+      std::memcpy(upper, &part, size);
+      upper += size;
+    }
+}
+
+/// Adds the upper parts to the values at their positions; false when a position is not below
+/// `count`.
+template <class T, size_t Bytes>
+bool read_exceptions(const std::byte* in, const layout& how, size_t count, T* values) {
+  const size_t size = Bytes > 0 ? Bytes : how.exception_bytes;
+  const std::byte* upper = in + how.exceptions;
+  for (size_t i = 0; i < how.exceptions; ++i) {
+    const auto position = static_cast<size_t>(in[i]);
+    if (position >= count) return false;
+    T part = 0;
+    std::memcpy(&part, upper, size);
+    upper += size;
+    values[position] = static_cast<T>(values[position] | static_cast<T>(part << how.width));
+  }
+  return true;
+}
+
+/// Encodes with the kernels of one target:
+/// take_differences and put_differences as in codec_words.hpp;
+/// choose(values, count): the layout of fewest bytes, of several the widest;
+/// nonzero(values): how many of the group's values are not 0;
+/// wider(values, width, out): four words with a bit set for each value of more than `width` bits;
+/// pack(values, width, out) and unpack(in, width, values): width * row_bytes bytes of a full group.
+template <class T, class Kernels>
+encoded encode_groups(std::span<const std::byte> pixels, size_t columns, std::byte* out) {
+  const auto* source = words_at<T>(pixels.data());
+  const size_t total = pixels.size() / sizeof(T);
+  std::byte* const begin = out;
+  encoded done;
+  alignas(64) T values[group_values];
+  for (size_t at = 0; at < total; at += group_values) {
+    const size_t count = std::min(group_values, total - at);
+    Kernels::take_differences(source, at, count, columns, values);
+    std::fill(values + count, values + group_values, T{0});
+    done.unchanged += count - Kernels::nonzero(values);
+    const layout how = Kernels::choose(values, count);
+    if (how.exceptions == 0) {
+      *out++ = static_cast<std::byte>(how.width);
+    } else {
+      *out++ = static_cast<std::byte>(how.width | exceptions_flag);
+      *out++ = static_cast<std::byte>(how.exceptions);
+      *out++ = static_cast<std::byte>(how.exception_bytes);
+    }
+    const size_t rows = packed_rows<T>(count, how.width);
+    if (rows == how.width) {
+      Kernels::pack(values, how.width, out);
+    } else {
+      // The rows beyond the last value are zeros and stay out.
+      std::byte packed[sizeof values];
+      Kernels::pack(values, how.width, packed);
+      std::memcpy(out, packed, rows * row_bytes);
+    }
+    out += rows * row_bytes;
+    if (how.exceptions == 0) continue;
+    uint64_t wide[group_values / 64];
+    Kernels::wider(values, how.width, wide);
+    if (how.exception_bytes == 1)
+      write_exceptions<T, 1>(values, wide, how, out);
+    else
+      write_exceptions<T, wide_exception<T>>(values, wide, how, out);
+    out += how.exceptions * (1 + how.exception_bytes);
+  }
+  done.bytes = static_cast<size_t>(out - begin);
+  return done;
+}
+
+/// Reads one group of `count` values from [in, end) into `values` (256, aligned to 32 bytes);
+/// returns its end, or null when it is not well-formed.
+template <class T, class Kernels>
+const std::byte* decode_group(const std::byte* in, const std::byte* end, size_t count, T* values) {
+  const auto left = [&] { return static_cast<size_t>(end - in); };
+  if (left() < 1) return nullptr;
+  const auto control = static_cast<uint8_t>(*in++);
+  layout how{control & ~size_t{exceptions_flag}, 0, 0};
+  if (how.width > bits_of<T>) return nullptr;
+  if ((control & exceptions_flag) != 0) {
+    if (left() < max_control_bytes - 1) return nullptr;
+    how.exceptions = static_cast<size_t>(*in++);
+    how.exception_bytes = static_cast<size_t>(*in++);
+    if (how.width == bits_of<T> || how.exceptions == 0 || how.exception_bytes == 0 ||
+        how.exception_bytes > sizeof(T))
+      return nullptr;
+  }
+  const size_t rows = packed_rows<T>(count, how.width);
+  if (left() < rows * row_bytes + how.exceptions * (1 + how.exception_bytes)) return nullptr;
+  if (rows == how.width) {
+    Kernels::unpack(in, how.width, values);
+  } else {
+    std::byte packed[group_values * sizeof(T)];
+    std::memcpy(packed, in, rows * row_bytes);
+    std::memset(packed + rows * row_bytes, 0, (how.width - rows) * row_bytes);
+    Kernels::unpack(packed, how.width, values);
+  }
+  in += rows * row_bytes;
+  if (how.exceptions == 0) return in;
+  const bool good = how.exception_bytes == 1
+                        ? read_exceptions<T, 1>(in, how, count, values)
+                        : read_exceptions<T, wide_exception<T>>(in, how, count, values);
+  return good ? in + how.exceptions * (1 + how.exception_bytes) : nullptr;
+}
+
+/// Decodes with the kernels of one target; see encode_groups.
+template <class T, class Kernels>
+bool decode_groups(std::span<const std::byte> payload, size_t columns,
+                   std::span<std::byte> pixels) {
+  // Several groups at a time: vectors that are read while single exceptions in them are on their
+  // way to the cache would wait for them.
+  constexpr size_t batch_values = 4096 / sizeof(T);
+  static_assert(batch_values % group_values == 0);
+  alignas(64) T values[batch_values];
+  auto* target = words_at<T>(pixels.data());
+  const size_t total = pixels.size() / sizeof(T);
+  const std::byte* in = payload.data();
+  const std::byte* const end = in + payload.size();
+  for (size_t at = 0; at < total; at += batch_values) {
+    const size_t count = std::min(batch_values, total - at);
+    for (size_t i = 0; i < count; i += group_values) {
+      in = decode_group<T, Kernels>(in, end, std::min(group_values, count - i), values + i);
+      if (in == nullptr) return false;
+    }
+    Kernels::put_differences(values, at, count, columns, target);
+  }
+  return in == end;
+}
+
+}  // namespace stip::vdpfor
