@@ -1,57 +1,24 @@
 #include "libstip/raster/codec.hpp"
 
-#include <lz4.h>
-#include <zstd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <memory>
 
-#include "libstip/raster/codec_shuffle.hpp"
+#include "libstip/raster/codec_buffer.hpp"
+#include "libstip/raster/codec_planes.hpp"
 #include "libstip/raster/codec_vdpfor.hpp"
 
 namespace stip {
 
 namespace {
 
-/// The fastest level that still finds what LZ4 misses (entropy of the bytes).
-constexpr int zstd_level = 1;
-
-/// LZ4's own default.
-constexpr int lz4_acceleration = 1;
-
-/// A codec that decodes slower must be smaller than this share of the faster one's payload.
+/// Planes decode slower than vdpfor and must be smaller than this share of it.
 constexpr size_t gain_numerator = 7;
 constexpr size_t gain_denominator = 8;
 
-/// LZ4 and Zstandard are tried on integers of which at least this share (1 / n) equals the pixel
-/// above: classes, masks, quality flags. Elsewhere vdpfor wins and trying would only cost time.
+/// Planes are tried on integers of which at least this share (1 / n) equals the pixel above:
+/// classes, masks, quality flags. Elsewhere vdpfor wins and trying would only cost time.
 constexpr size_t class_like_share = 2;
-
-/// Zstandard is tried where LZ4 brought the pixels to at most this share (1 / n): elsewhere it is
-/// slow and gains little.
-constexpr size_t zstd_share = 2;
-
-/// Memory of which nobody reads what was not written.
-class buffer {
- public:
-  std::span<std::byte> get(size_t bytes) {
-    if (bytes > capacity_) {
-      memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
-      capacity_ = bytes;
-    }
-    return {memory_.get(), bytes};
-  }
-
- private:
-  std::unique_ptr<std::byte[]> memory_;
-  size_t capacity_ = 0;
-};
-
-struct free_zstd {
-  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
-};
 
 size_t packed_columns(size_t columns) {
   return (columns + 7) / 8;
@@ -92,49 +59,12 @@ bool unpack_bits(const block_shape& shape, const std::byte* in, std::byte* pixel
   return true;
 }
 
-/// The block as the byte codecs see it: rows of words.
-struct word_view {
-  size_t word_bytes;
-  size_t columns;
-  std::span<const std::byte> bytes;
-};
-
 }  // namespace
 
 struct codec_scratch::state {
   buffer bits;
   buffer packed;
-  buffer shuffled;
-  buffer compressed[2];
-  std::unique_ptr<LZ4_stream_t> lz4;
-  std::unique_ptr<ZSTD_CCtx, free_zstd> compressor;
-  std::unique_ptr<ZSTD_DCtx, free_zstd> decompressor;
-
-  /// Bytes written to `out`, or 0 when it is too small.
-  size_t compress_lz4(std::span<const std::byte> in, std::span<std::byte> out) {
-    if (out.empty()) return 0;
-    if (!lz4) lz4 = std::make_unique<LZ4_stream_t>();
-    const int bytes = LZ4_compress_fast_extState(
-        lz4.get(), reinterpret_cast<const char*>(in.data()), reinterpret_cast<char*>(out.data()),
-        static_cast<int>(in.size()), static_cast<int>(out.size()), lz4_acceleration);
-    return bytes > 0 ? static_cast<size_t>(bytes) : 0;
-  }
-
-  size_t compress_zstd(std::span<const std::byte> in, std::span<std::byte> out) {
-    if (out.empty()) return 0;
-    if (!compressor) compressor.reset(ZSTD_createCCtx());
-    if (!compressor) return 0;
-    const size_t bytes = ZSTD_compressCCtx(compressor.get(), out.data(), out.size(), in.data(),
-                                           in.size(), zstd_level);
-    return ZSTD_isError(bytes) ? 0 : bytes;
-  }
-
-  bool decompress_zstd(std::span<const std::byte> in, std::span<std::byte> out) {
-    if (!decompressor) decompressor.reset(ZSTD_createDCtx());
-    if (!decompressor) return false;
-    return ZSTD_decompressDCtx(decompressor.get(), out.data(), out.size(), in.data(), in.size()) ==
-           out.size();
-  }
+  planes::workspace planes;
 };
 
 codec_scratch::codec_scratch() = default;
@@ -150,7 +80,7 @@ codec_scratch::state& codec_scratch::get() {
 bool is_known(codec_id codec, pixel_type type) noexcept {
   const auto value = static_cast<uint8_t>(codec);
   return is_known(type) && value >= static_cast<uint8_t>(codec_id::raw) &&
-         value <= static_cast<uint8_t>(codec_id::up_shuffle_zstd);
+         value <= static_cast<uint8_t>(codec_id::up_planes);
 }
 
 std::string_view to_string(codec_id codec) noexcept {
@@ -161,14 +91,10 @@ std::string_view to_string(codec_id codec) noexcept {
       return "constant";
     case codec_id::vdpfor:
       return "vdpfor";
-    case codec_id::shuffle_lz4:
-      return "shuffle+lz4";
-    case codec_id::shuffle_zstd:
-      return "shuffle+zstd";
-    case codec_id::up_shuffle_lz4:
-      return "up+shuffle+lz4";
-    case codec_id::up_shuffle_zstd:
-      return "up+shuffle+zstd";
+    case codec_id::planes:
+      return "planes";
+    case codec_id::up_planes:
+      return "up+planes";
   }
   return "unknown";
 }
@@ -189,30 +115,6 @@ size_t worthwhile(size_t bytes) {
   return bytes * gain_numerator / gain_denominator;
 }
 
-/// LZ4 over the words and over their differences, then Zstandard over the better of the two;
-/// `best` when neither is worthwhile.
-candidate try_compressors(const word_view& words, codec_scratch::state& scratch, candidate best) {
-  const size_t total = words.bytes.size();
-  const auto shuffled = scratch.shuffled.get(total);
-  const size_t limit = worthwhile(best.payload.size());
-  const auto plain_out = scratch.compressed[0].get(limit);
-  shuffle::split(words.word_bytes, words.bytes, shuffled);
-  const size_t plain = scratch.compress_lz4(shuffled, plain_out);
-  if (plain > 0) best = {codec_id::shuffle_lz4, plain_out.first(plain)};
-  shuffle::split_differences(words.word_bytes, words.bytes, words.columns, shuffled);
-  const auto up_out = scratch.compressed[1].get(plain > 0 ? plain - 1 : limit);
-  const size_t up = scratch.compress_lz4(shuffled, up_out);
-  if (up > 0) best = {codec_id::up_shuffle_lz4, up_out.first(up)};
-  if ((plain == 0 && up == 0) || best.payload.size() > total / zstd_share) return best;
-  if (up == 0) shuffle::split(words.word_bytes, words.bytes, shuffled);
-  // The buffer that does not hold the best.
-  auto& free_buffer = scratch.compressed[up > 0 ? 0 : 1];
-  const auto dense_out = free_buffer.get(worthwhile(best.payload.size()));
-  const size_t dense = scratch.compress_zstd(shuffled, dense_out);
-  if (dense == 0) return best;
-  return {up > 0 ? codec_id::up_shuffle_zstd : codec_id::shuffle_zstd, dense_out.first(dense)};
-}
-
 }  // namespace
 
 codec_id encode_pixels(const block_shape& shape, std::span<const std::byte> pixels,
@@ -225,20 +127,36 @@ codec_id encode_pixels(const block_shape& shape, std::span<const std::byte> pixe
   if (std::memcmp(pixels.data(), pixels.data() + pixel, pixels.size() - pixel) == 0)
     return append({codec_id::constant, pixels.first(pixel)});
   auto& state = scratch.get();
-  word_view words{pixel, shape.columns, pixels};
+  planes::word_view words{pixel, shape.columns, pixels};
   if (shape.type == pixel_type::bit) {
     const auto packed = state.bits.get(shape.raw_bytes());
     pack_bits(shape, pixels.data(), packed.data());
     words = {1, packed_columns(shape.columns), packed};
   }
-  candidate best{codec_id::raw, words.bytes};
   const size_t count = words.bytes.size() / words.word_bytes;
-  const auto packed = state.packed.get(vdpfor::max_bytes(words.word_bytes, count));
-  const auto done = vdpfor::encode(words.word_bytes, words.bytes, words.columns, packed);
-  if (done.bytes < best.payload.size()) best = {codec_id::vdpfor, packed.first(done.bytes)};
-  if (is_float(shape.type) || shape.type == pixel_type::bit ||
-      done.unchanged >= count / class_like_share)
-    best = try_compressors(words, state, best);
+  const bool repeats = is_float(shape.type) || shape.type == pixel_type::bit;
+  candidate best{codec_id::raw, words.bytes};
+  const auto try_vdpfor = [&] {
+    const auto packed = state.packed.get(vdpfor::max_bytes(words.word_bytes, count));
+    const auto done = vdpfor::encode(words.word_bytes, words.bytes, words.columns, packed);
+    if (done.bytes < best.payload.size()) best = {codec_id::vdpfor, packed.first(done.bytes)};
+    return done.unchanged;
+  };
+  const auto try_planes = [&](size_t limit) {
+    const auto advice = planes::consider(words, state.planes);
+    if (advice.plane_bytes > worthwhile(std::min(advice.raw_bytes, advice.vdpfor_bytes)))
+      return false;
+    const auto payload = planes::encode(words, advice.how, limit, state.planes);
+    if (payload.empty()) return false;
+    best = {advice.how.differences ? codec_id::up_planes : codec_id::planes, payload};
+    return true;
+  };
+  // Where planes are likely to win they come first, so that mostly one codec sees all pixels.
+  if (repeats) {
+    if (!try_planes(worthwhile(words.bytes.size()))) try_vdpfor();
+  } else if (try_vdpfor() >= count / class_like_share) {
+    try_planes(worthwhile(best.payload.size()));
+  }
   return append(best);
 }
 
@@ -253,26 +171,10 @@ bool decode_words(codec_id codec, std::span<const std::byte> payload, size_t wor
       return true;
     case codec_id::vdpfor:
       return vdpfor::decode(word_bytes, payload, columns, words);
-    case codec_id::shuffle_lz4:
-    case codec_id::up_shuffle_lz4:
-    case codec_id::shuffle_zstd:
-    case codec_id::up_shuffle_zstd: {
-      auto& state = scratch.get();
-      const auto shuffled = state.shuffled.get(words.size());
-      if (codec == codec_id::shuffle_lz4 || codec == codec_id::up_shuffle_lz4) {
-        const int bytes = LZ4_decompress_safe(
-            reinterpret_cast<const char*>(payload.data()), reinterpret_cast<char*>(shuffled.data()),
-            static_cast<int>(payload.size()), static_cast<int>(shuffled.size()));
-        if (bytes < 0 || static_cast<size_t>(bytes) != shuffled.size()) return false;
-      } else if (!state.decompress_zstd(payload, shuffled)) {
-        return false;
-      }
-      if (codec == codec_id::shuffle_lz4 || codec == codec_id::shuffle_zstd)
-        shuffle::join(word_bytes, shuffled, words);
-      else
-        shuffle::join_differences(word_bytes, shuffled, columns, words);
-      return true;
-    }
+    case codec_id::planes:
+    case codec_id::up_planes:
+      return planes::decode(payload, word_bytes, columns, codec == codec_id::up_planes,
+                            scratch.get().planes, words);
     case codec_id::constant:
       break;
   }

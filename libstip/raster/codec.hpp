@@ -23,12 +23,10 @@ enum class codec_id : uint8_t {
   constant = 2,
   /// Integers: vertical difference, patched frame of reference (codec_vdpfor.hpp).
   vdpfor = 3,
-  /// Bytes shuffled by significance (bits: packed rows), then LZ4 or Zstandard.
-  shuffle_lz4 = 4,
-  shuffle_zstd = 5,
+  /// Planes of bytes of one significance, each raw, constant, LZ4 or Zstandard (codec_planes.hpp).
+  planes = 4,
   /// The same over the difference of each pixel, taken as an integer, with the pixel above.
-  up_shuffle_lz4 = 6,
-  up_shuffle_zstd = 7,
+  up_planes = 5,
 };
 
 /// Whether a payload of this type can be coded so; false for unknown values of either.

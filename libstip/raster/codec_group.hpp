@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,11 +18,15 @@ namespace stip::vdpfor {
 /// In a group's first byte: exceptions follow. The other bits are the width.
 constexpr uint8_t exceptions_flag = 0x80;
 
+/// Added to the width of a sparse group.
+constexpr size_t sparse_width = 64;
+
 /// Bytes before the packed rows at most: width, number of exceptions, bytes of each.
 constexpr size_t max_control_bytes = 3;
 
-/// The number of exceptions is one byte.
-constexpr size_t max_exceptions = 255;
+/// An encoder looks for no more: beyond half of the values it would be bits that it keeps aside, at
+/// the price of a search through all widths.
+constexpr size_t max_sought_exceptions = 128;
 
 /// Bytes of a packed row: every lane's next word.
 constexpr size_t row_bytes = 32;
@@ -41,6 +46,10 @@ constexpr size_t packed_rows(size_t count, size_t width) {
   const size_t depth = (count + lanes<T> - 1) / lanes<T>;
   return (depth * width + bits_of<T> - 1) / bits_of<T>;
 }
+
+/// Bit k: one of the values [k * lanes, (k + 1) * lanes) of a group is not 0.
+template <class T>
+using slice_mask = T;
 
 struct layout {
   size_t width = 0;
@@ -99,10 +108,99 @@ bool read_exceptions(const std::byte* in, const layout& how, size_t count, T* va
   return true;
 }
 
+/// How many of the lowest bits are 0 in every word. Not all words are 0.
+template <class T>
+size_t common_zeros(const word_at<T>* words, size_t count) {
+  T any = 0;
+  for (size_t i = 0; i < count; ++i) any = static_cast<T>(any | words[i]);
+  return any == 0 ? 0 : static_cast<size_t>(std::countr_zero(any));
+}
+
+/// The zig-zagged differences of words whose `shift` lowest bits are 0, without what these bits
+/// make of a difference: zeros if it is not negative, else ones.
+template <class T>
+void drop_zeros(T* values, size_t count, size_t shift) {
+  for (size_t i = 0; i < count; ++i) values[i] = static_cast<T>(values[i] >> shift);
+}
+
+/// Undoes drop_zeros.
+template <class T>
+void restore_zeros(T* values, size_t count, size_t shift) {
+  const T ones = low_mask<T>(shift);
+  for (size_t i = 0; i < count; ++i) {
+    const T negative = static_cast<T>(T{0} - static_cast<T>(values[i] & 1));
+    values[i] = static_cast<T>(static_cast<T>(values[i] << shift) | (negative & ones));
+  }
+}
+
+/// Keeps the slices whose bits are set, in front. Returns how many values those are.
+template <class T>
+size_t compact(const T* values, slice_mask<T> mask, T* out) {
+  T* const begin = out;
+  for (; mask != 0; mask &= static_cast<T>(mask - 1)) {
+    std::memcpy(out, values + static_cast<size_t>(std::countr_zero(mask)) * lanes<T>, row_bytes);
+    out += lanes<T>;
+  }
+  return static_cast<size_t>(out - begin);
+}
+
+/// Undoes compact.
+template <class T>
+void expand(const T* in, slice_mask<T> mask, T* values) {
+  for (size_t slice = 0; slice < bits_of<T>; ++slice) {
+    T* const to = values + slice * lanes<T>;
+    if ((mask >> slice & 1) != 0) {
+      std::memcpy(to, in, row_bytes);
+      in += lanes<T>;
+    } else {
+      std::memset(to, 0, row_bytes);
+    }
+  }
+}
+
+/// Writes one group of `count` values (256, zero beyond the last); returns its end. With a mask the
+/// group is sparse.
+template <class T, class Kernels>
+std::byte* encode_group(const T* values, size_t count, const layout& how, const slice_mask<T>* mask,
+                        std::byte* out) {
+  const size_t width = how.width + (mask ? sparse_width : 0);
+  if (how.exceptions == 0) {
+    *out++ = static_cast<std::byte>(width);
+  } else {
+    *out++ = static_cast<std::byte>(width | exceptions_flag);
+    *out++ = static_cast<std::byte>(how.exceptions);
+    *out++ = static_cast<std::byte>(how.exception_bytes);
+  }
+  if (mask) {
+    std::memcpy(out, mask, sizeof *mask);
+    out += sizeof *mask;
+  }
+  const size_t rows = packed_rows<T>(count, how.width);
+  if (rows == how.width) {
+    Kernels::pack(values, how.width, out);
+  } else {
+    // The rows beyond the last value are zeros and stay out.
+    std::byte packed[group_values * sizeof(T)];
+    Kernels::pack(values, how.width, packed);
+    std::memcpy(out, packed, rows * row_bytes);
+  }
+  out += rows * row_bytes;
+  if (how.exceptions == 0) return out;
+  uint64_t wide[group_values / 64];
+  Kernels::wider(values, how.width, wide);
+  if (how.exception_bytes == 1)
+    write_exceptions<T, 1>(values, wide, how, out);
+  else
+    write_exceptions<T, wide_exception<T>>(values, wide, how, out);
+  return out + how.exceptions * (1 + how.exception_bytes);
+}
+
 /// Encodes with the kernels of one target:
 /// take_differences and put_differences as in codec_words.hpp;
-/// choose(values, count): the layout of fewest bytes, of several the widest;
+/// choose(values, count): of the layouts of at most max_sought_exceptions the one of fewest bytes,
+/// of several the widest;
 /// nonzero(values): how many of the group's values are not 0;
+/// slices(values): the mask of the slices that are not all 0;
 /// wider(values, width, out): four words with a bit set for each value of more than `width` bits;
 /// pack(values, width, out) and unpack(in, width, values): width * row_bytes bytes of a full group.
 template <class T, class Kernels>
@@ -111,38 +209,32 @@ encoded encode_groups(std::span<const std::byte> pixels, size_t columns, std::by
   const size_t total = pixels.size() / sizeof(T);
   std::byte* const begin = out;
   encoded done;
+  const size_t shift = common_zeros(source, total);
+  *out++ = static_cast<std::byte>(shift);
   alignas(64) T values[group_values];
+  alignas(64) T kept[group_values];
   for (size_t at = 0; at < total; at += group_values) {
     const size_t count = std::min(group_values, total - at);
     Kernels::take_differences(source, at, count, columns, values);
     std::fill(values + count, values + group_values, T{0});
-    done.unchanged += count - Kernels::nonzero(values);
-    const layout how = Kernels::choose(values, count);
-    if (how.exceptions == 0) {
-      *out++ = static_cast<std::byte>(how.width);
-    } else {
-      *out++ = static_cast<std::byte>(how.width | exceptions_flag);
-      *out++ = static_cast<std::byte>(how.exceptions);
-      *out++ = static_cast<std::byte>(how.exception_bytes);
+    if (shift > 0) drop_zeros(values, count, shift);
+    const size_t zeros = group_values - Kernels::nonzero(values);
+    done.unchanged += count - (group_values - zeros);
+    const layout dense = Kernels::choose(values, count);
+    if (zeros >= lanes<T> && zeros < group_values) {
+      const slice_mask<T> mask = Kernels::slices(values);
+      if (mask != static_cast<T>(~T{0})) {
+        const size_t kept_count = compact(values, mask, kept);
+        std::fill(kept + kept_count, kept + group_values, T{0});
+        const layout sparse = Kernels::choose(kept, kept_count);
+        if (sparse.width > 0 && sparse.width < sparse_width &&
+            group_bytes<T>(sparse, kept_count) + sizeof mask < group_bytes<T>(dense, count)) {
+          out = encode_group<T, Kernels>(kept, kept_count, sparse, &mask, out);
+          continue;
+        }
+      }
     }
-    const size_t rows = packed_rows<T>(count, how.width);
-    if (rows == how.width) {
-      Kernels::pack(values, how.width, out);
-    } else {
-      // The rows beyond the last value are zeros and stay out.
-      std::byte packed[sizeof values];
-      Kernels::pack(values, how.width, packed);
-      std::memcpy(out, packed, rows * row_bytes);
-    }
-    out += rows * row_bytes;
-    if (how.exceptions == 0) continue;
-    uint64_t wide[group_values / 64];
-    Kernels::wider(values, how.width, wide);
-    if (how.exception_bytes == 1)
-      write_exceptions<T, 1>(values, wide, how, out);
-    else
-      write_exceptions<T, wide_exception<T>>(values, wide, how, out);
-    out += how.exceptions * (1 + how.exception_bytes);
+    out = encode_group<T, Kernels>(values, count, dense, nullptr, out);
   }
   done.bytes = static_cast<size_t>(out - begin);
   return done;
@@ -156,6 +248,8 @@ const std::byte* decode_group(const std::byte* in, const std::byte* end, size_t 
   if (left() < 1) return nullptr;
   const auto control = static_cast<uint8_t>(*in++);
   layout how{control & ~size_t{exceptions_flag}, 0, 0};
+  const bool sparse = how.width > sparse_width;
+  if (sparse) how.width -= sparse_width;
   if (how.width > bits_of<T>) return nullptr;
   if ((control & exceptions_flag) != 0) {
     if (left() < max_control_bytes - 1) return nullptr;
@@ -165,22 +259,35 @@ const std::byte* decode_group(const std::byte* in, const std::byte* end, size_t 
         how.exception_bytes > sizeof(T))
       return nullptr;
   }
+  slice_mask<T> mask = 0;
+  alignas(64) T kept[group_values];
+  T* const packed_values = sparse ? kept : values;
+  if (sparse) {
+    if (left() < sizeof mask) return nullptr;
+    std::memcpy(&mask, in, sizeof mask);
+    in += sizeof mask;
+    count = static_cast<size_t>(std::popcount(mask)) * lanes<T>;
+  }
   const size_t rows = packed_rows<T>(count, how.width);
   if (left() < rows * row_bytes + how.exceptions * (1 + how.exception_bytes)) return nullptr;
   if (rows == how.width) {
-    Kernels::unpack(in, how.width, values);
+    Kernels::unpack(in, how.width, packed_values);
   } else {
     std::byte packed[group_values * sizeof(T)];
     std::memcpy(packed, in, rows * row_bytes);
     std::memset(packed + rows * row_bytes, 0, (how.width - rows) * row_bytes);
-    Kernels::unpack(packed, how.width, values);
+    Kernels::unpack(packed, how.width, packed_values);
   }
   in += rows * row_bytes;
-  if (how.exceptions == 0) return in;
-  const bool good = how.exception_bytes == 1
-                        ? read_exceptions<T, 1>(in, how, count, values)
-                        : read_exceptions<T, wide_exception<T>>(in, how, count, values);
-  return good ? in + how.exceptions * (1 + how.exception_bytes) : nullptr;
+  if (how.exceptions > 0) {
+    const bool good = how.exception_bytes == 1
+                          ? read_exceptions<T, 1>(in, how, count, packed_values)
+                          : read_exceptions<T, wide_exception<T>>(in, how, count, packed_values);
+    if (!good) return nullptr;
+    in += how.exceptions * (1 + how.exception_bytes);
+  }
+  if (sparse) expand(kept, mask, values);
+  return in;
 }
 
 /// Decodes with the kernels of one target; see encode_groups.
@@ -196,12 +303,16 @@ bool decode_groups(std::span<const std::byte> payload, size_t columns,
   const size_t total = pixels.size() / sizeof(T);
   const std::byte* in = payload.data();
   const std::byte* const end = in + payload.size();
+  if (in == end) return false;
+  const auto shift = static_cast<size_t>(*in++);
+  if (shift >= bits_of<T>) return false;
   for (size_t at = 0; at < total; at += batch_values) {
     const size_t count = std::min(batch_values, total - at);
     for (size_t i = 0; i < count; i += group_values) {
       in = decode_group<T, Kernels>(in, end, std::min(group_values, count - i), values + i);
       if (in == nullptr) return false;
     }
+    if (shift > 0) restore_zeros(values, count, shift);
     Kernels::put_differences(values, at, count, columns, target);
   }
   return in == end;

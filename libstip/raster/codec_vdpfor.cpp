@@ -1,5 +1,9 @@
 #include "libstip/raster/codec_vdpfor.hpp"
 
+#include <array>
+#include <bit>
+#include <cstring>
+
 #include "libstip/raster/simd_targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -63,6 +67,41 @@ struct vector_kernels {
 
   static size_t nonzero(const T* values) { return count_with(values, static_cast<T>(~T{0})); }
 
+  static vd::slice_mask<T> slices(const T* values) {
+    const row_tag<T> d;
+    vd::slice_mask<T> mask = 0;
+    for (size_t slice = 0; slice < bits_of<T>; ++slice) {
+      auto bits = hn::Zero(d);
+      for (size_t lane = 0; lane < vd::lanes<T>; lane += step)
+        bits = hn::Or(bits, hn::Load(d, values + slice * vd::lanes<T> + lane));
+      const bool any = !hn::AllTrue(d, hn::Eq(bits, hn::Zero(d)));
+      mask = static_cast<T>(mask | static_cast<T>(any) << slice);
+    }
+    return mask;
+  }
+
+  /// Passes of count_with before the widths of all values are counted one by one.
+  static constexpr size_t max_passes = sizeof(T) < 4 ? bits_of<T> : 64 / sizeof(T);
+
+  /// For each width, how many values need more bits.
+  using widths = std::array<uint16_t, bits_of<T> + 1>;
+
+  static widths widths_of(const T* values, size_t widest) {
+    // Counters in turn, so that equal widths do not wait for each other.
+    constexpr size_t turns = 4;
+    uint16_t of_width[turns][bits_of<T> + 1] = {};
+    for (size_t i = 0; i < vd::group_values; i += turns)
+      for (size_t turn = 0; turn < turns; ++turn)
+        ++of_width[turn][std::bit_width(values[i + turn])];
+    widths out{};
+    for (size_t width = widest; width-- > 0;) {
+      out[width] = out[width + 1];
+      for (const auto& counts : of_width)
+        out[width] = static_cast<uint16_t>(out[width] + counts[width + 1]);
+    }
+    return out;
+  }
+
   static vd::layout choose(const T* values, size_t count) {
     const row_tag<T> d;
     auto bits = hn::Zero(d);
@@ -75,11 +114,17 @@ struct vector_kernels {
     const auto widest = static_cast<size_t>(std::bit_width(any));
     vd::layout best{widest, 0, 0};
     size_t best_bytes = vd::group_bytes<T>(best, count);
+    widths of_width;
     for (size_t width = widest; width-- > 0;) {
-      const size_t exceptions = count_with(values, static_cast<T>(~vd::low_mask<T>(width)));
+      // A pass over the vectors counts what one width leaves out; many passes cost more than to
+      // look at each value once.
+      const bool counted = widest - width > max_passes;
+      if (widest - width == max_passes + 1) of_width = widths_of(values, widest);
+      const size_t exceptions =
+          counted ? of_width[width] : count_with(values, static_cast<T>(~vd::low_mask<T>(width)));
       const vd::layout how{width, exceptions, (widest - width + 7) / 8};
       // Narrower layouts have at least these exceptions, so nothing better can follow.
-      if (exceptions > vd::max_exceptions ||
+      if (exceptions > vd::max_sought_exceptions ||
           vd::max_control_bytes - 1 + exceptions * (1 + how.exception_bytes) >= best_bytes)
         break;
       const size_t bytes = vd::group_bytes<T>(how, count);
@@ -150,7 +195,7 @@ namespace stip::vdpfor {
 
 size_t max_bytes(size_t word_bytes, size_t count) noexcept {
   const size_t groups = (count + group_values - 1) / group_values;
-  return groups * (max_control_bytes + group_values * word_bytes);
+  return 1 + groups * (max_control_bytes + word_bytes + group_values * word_bytes);
 }
 
 encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,

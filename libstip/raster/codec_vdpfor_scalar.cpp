@@ -24,6 +24,13 @@ struct scalar_kernels {
     return group_values - static_cast<size_t>(std::count(values, values + group_values, T{0}));
   }
 
+  static slice_mask<T> slices(const T* values) {
+    slice_mask<T> mask = 0;
+    for (size_t i = 0; i < group_values; ++i)
+      if (values[i] != 0) mask = static_cast<T>(mask | T{1} << (i / lanes<T>));
+    return mask;
+  }
+
   static layout choose(const T* values, size_t count) {
     size_t of_width[bits_of<T> + 1] = {};
     size_t widest = 0;
@@ -37,7 +44,7 @@ struct scalar_kernels {
     for (size_t width = widest; width-- > 0;) {
       exceptions += of_width[width + 1];
       const layout how{width, exceptions, (widest - width + 7) / 8};
-      if (exceptions <= max_exceptions && group_bytes<T>(how, count) < group_bytes<T>(best, count))
+      if (exceptions <= max_sought_exceptions && group_bytes<T>(how, count) < group_bytes<T>(best, count))
         best = how;
     }
     return best;
