@@ -12,14 +12,6 @@ namespace stip {
 
 namespace {
 
-/// Planes decode slower than vdpfor and must be smaller than this share of it.
-constexpr size_t gain_numerator = 7;
-constexpr size_t gain_denominator = 8;
-
-/// Planes are tried on integers of which at least this share (1 / n) equals the pixel above:
-/// classes, masks, quality flags. Elsewhere vdpfor wins and trying would only cost time.
-constexpr size_t class_like_share = 2;
-
 size_t packed_columns(size_t columns) {
   return (columns + 7) / 8;
 }
@@ -110,11 +102,6 @@ struct candidate {
   std::span<const std::byte> payload;
 };
 
-/// Bytes that a slower codec may take to be preferred to `bytes`.
-size_t worthwhile(size_t bytes) {
-  return bytes * gain_numerator / gain_denominator;
-}
-
 }  // namespace
 
 codec_id encode_pixels(const block_shape& shape, std::span<const std::byte> pixels,
@@ -134,30 +121,20 @@ codec_id encode_pixels(const block_shape& shape, std::span<const std::byte> pixe
     words = {1, packed_columns(shape.columns), packed};
   }
   const size_t count = words.bytes.size() / words.word_bytes;
-  const bool repeats = is_float(shape.type) || shape.type == pixel_type::bit;
-  candidate best{codec_id::raw, words.bytes};
-  const auto try_vdpfor = [&] {
-    const auto packed = state.packed.get(vdpfor::max_bytes(words.word_bytes, count));
-    const auto done = vdpfor::encode(words.word_bytes, words.bytes, words.columns, packed);
-    if (done.bytes < best.payload.size()) best = {codec_id::vdpfor, packed.first(done.bytes)};
-    return done.unchanged;
-  };
-  const auto try_planes = [&](size_t limit) {
-    const auto advice = planes::consider(words, state.planes);
-    if (advice.plane_bytes > worthwhile(std::min(advice.raw_bytes, advice.vdpfor_bytes)))
-      return false;
-    const auto payload = planes::encode(words, advice.how, limit, state.planes);
-    if (payload.empty()) return false;
-    best = {advice.how.differences ? codec_id::up_planes : codec_id::planes, payload};
-    return true;
-  };
-  // Where planes are likely to win they come first, so that mostly one codec sees all pixels.
-  if (repeats) {
-    if (!try_planes(worthwhile(words.bytes.size()))) try_vdpfor();
-  } else if (try_vdpfor() >= count / class_like_share) {
-    try_planes(worthwhile(best.payload.size()));
+  const bool rarely = planes::changes_rarely(words);
+  // Measurements in integers are for vdpfor; trying the planes would only cost time.
+  if (rarely || is_float(shape.type) || shape.type == pixel_type::bit) {
+    const auto advice = planes::consider(words, !rarely, state.planes);
+    if (advice.better) {
+      const auto payload = planes::encode(words, advice.how, words.bytes.size() - 1, state.planes);
+      if (!payload.empty())
+        return append({advice.how.differences ? codec_id::up_planes : codec_id::planes, payload});
+    }
   }
-  return append(best);
+  const auto packed = state.packed.get(vdpfor::max_bytes(words.word_bytes, count));
+  const size_t bytes = vdpfor::encode(words.word_bytes, words.bytes, words.columns, packed);
+  if (bytes < words.bytes.size()) return append({codec_id::vdpfor, packed.first(bytes)});
+  return append({codec_id::raw, words.bytes});
 }
 
 namespace {

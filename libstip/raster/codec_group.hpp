@@ -204,11 +204,10 @@ std::byte* encode_group(const T* values, size_t count, const layout& how, const 
 /// wider(values, width, out): four words with a bit set for each value of more than `width` bits;
 /// pack(values, width, out) and unpack(in, width, values): width * row_bytes bytes of a full group.
 template <class T, class Kernels>
-encoded encode_groups(std::span<const std::byte> pixels, size_t columns, std::byte* out) {
+size_t encode_groups(std::span<const std::byte> pixels, size_t columns, std::byte* out) {
   const auto* source = words_at<T>(pixels.data());
   const size_t total = pixels.size() / sizeof(T);
   std::byte* const begin = out;
-  encoded done;
   const size_t shift = common_zeros(source, total);
   *out++ = static_cast<std::byte>(shift);
   alignas(64) T values[group_values];
@@ -219,7 +218,6 @@ encoded encode_groups(std::span<const std::byte> pixels, size_t columns, std::by
     std::fill(values + count, values + group_values, T{0});
     if (shift > 0) drop_zeros(values, count, shift);
     const size_t zeros = group_values - Kernels::nonzero(values);
-    done.unchanged += count - (group_values - zeros);
     const layout dense = Kernels::choose(values, count);
     if (zeros >= lanes<T> && zeros < group_values) {
       const slice_mask<T> mask = Kernels::slices(values);
@@ -236,8 +234,7 @@ encoded encode_groups(std::span<const std::byte> pixels, size_t columns, std::by
     }
     out = encode_group<T, Kernels>(values, count, dense, nullptr, out);
   }
-  done.bytes = static_cast<size_t>(out - begin);
-  return done;
+  return static_cast<size_t>(out - begin);
 }
 
 /// Reads one group of `count` values from [in, end) into `values` (256, aligned to 32 bytes);

@@ -9,6 +9,7 @@
 #include "libstip/raster/codec_buffer.hpp"
 #include "libstip/raster/codec_shuffle.hpp"
 #include "libstip/raster/codec_vdpfor.hpp"
+#include "libstip/raster/codec_words.hpp"
 
 namespace stip::planes {
 
@@ -24,14 +25,21 @@ constexpr int lz4_acceleration = 4;
 constexpr size_t gain_numerator = 7;
 constexpr size_t gain_denominator = 8;
 
-/// Zstandard is tried where LZ4 brought the plane to at most this share (1 / n): elsewhere it is
-/// slow and gains little.
+/// Zstandard is taken where LZ4 brings the sample to a size between these shares (1 / n): above it
+/// is slow and gains little, below there is little left to gain.
 constexpr size_t zstd_share = 2;
+constexpr size_t lz4_share = 32;
 
 /// The sample is this share (1 / n) of the rows, in so many stripes, but no less than these bytes.
 constexpr size_t sample_share = 32;
 constexpr size_t sample_stripes = 4;
 constexpr size_t min_sample_bytes = 4096;
+
+/// Rows that are compared with the row above to tell classes and masks from measurements.
+constexpr size_t compared_rows = 8;
+
+/// Bytes of a plane that are looked at to tell whether it is noise.
+constexpr size_t noise_sample = 512;
 
 /// A plane whose bytes are spread as evenly as if more than so many values were equally frequent is
 /// noise to LZ4.
@@ -55,11 +63,14 @@ bool is_constant(std::span<const std::byte> plane) {
 
 /// By the chance that two bytes of the plane are equal.
 bool is_noise(std::span<const std::byte> plane) {
+  const size_t step = std::max<size_t>(1, plane.size() / noise_sample);
   uint32_t counts[256] = {};
-  for (const std::byte b : plane) ++counts[std::to_integer<size_t>(b)];
+  uint32_t total = 0;
+  for (size_t i = 0; i < plane.size(); i += step, ++total)
+    ++counts[std::to_integer<size_t>(plane[i])];
   uint64_t pairs = 0;
   for (const uint64_t n : counts) pairs += n * n;
-  return pairs * noisy_values < uint64_t{plane.size()} * plane.size();
+  return pairs * noisy_values < uint64_t{total} * total;
 }
 
 }  // namespace
@@ -67,7 +78,7 @@ bool is_noise(std::span<const std::byte> plane) {
 struct workspace::state {
   buffer sample;
   buffer packed;
-  buffer shuffled[2];
+  buffer shuffled;
   buffer compressed;
   std::unique_ptr<LZ4_stream_t> lz4;
   std::unique_ptr<ZSTD_CCtx, free_zstd> compressor;
@@ -123,7 +134,7 @@ struct workspace::state {
   }
 
   std::span<const std::byte> split(const word_view& words, bool differences) {
-    const auto out = shuffled[differences ? 1 : 0].get(words.bytes.size());
+    const auto out = shuffled.get(words.bytes.size());
     if (differences)
       shuffle::split_differences(words.word_bytes, words.bytes, words.columns, out);
     else
@@ -142,49 +153,59 @@ workspace::state& workspace::get() {
   return *state_;
 }
 
-advice consider(const word_view& words, workspace& space) {
+bool changes_rarely(const word_view& words) noexcept {
+  const size_t rows = words.rows();
+  if (rows < 2) return false;
+  const size_t stride = std::max<size_t>(1, (rows - 1) / compared_rows);
+  return with_word(words.word_bytes, [&]<class T>(std::type_identity<T>) {
+    const auto* all = words_at<T>(words.bytes.data());
+    size_t compared = 0;
+    size_t equal = 0;
+    for (size_t row = 1; row < rows; row += stride) {
+      const auto* here = all + row * words.columns;
+      const auto* above = here - words.columns;
+      for (size_t i = 0; i < words.columns; ++i) equal += here[i] == above[i] ? 1 : 0;
+      compared += words.columns;
+    }
+    return 2 * equal >= compared;
+  });
+}
+
+advice consider(const word_view& words, bool differences, workspace& space) {
   auto& state = space.get();
   const word_view sample = state.take_sample(words);
-  advice out;
-  out.raw_bytes = sample.bytes.size();
   const size_t planes = sample.word_bytes;
   const size_t count = sample.bytes.size() / planes;
+  advice out;
+  out.how.differences = differences;
   const auto packed = state.packed.get(vdpfor::max_bytes(planes, count));
-  out.vdpfor_bytes = vdpfor::encode(planes, sample.bytes, sample.columns, packed).bytes;
-  const auto space_left = state.compressed.get(count);
-  std::array<size_t, max_planes> sizes{};
-  for (const bool differences : {false, true}) {
-    const auto shuffled = state.split(sample, differences);
-    std::array<size_t, max_planes> here{};
-    plan how{differences, {}};
-    size_t total = 0;
-    for (size_t p = 0; p < planes; ++p) {
-      const auto plane = shuffled.subspan(p * count, count);
-      here[p] = count;
-      if (is_constant(plane)) {
-        how.kinds[p] = plane_kind::constant;
-        here[p] = 1;
-      } else if (const size_t bytes = is_noise(plane) ? 0 : state.compress_lz4(plane, space_left);
-                 bytes > 0 && worthwhile(bytes, count)) {
-        how.kinds[p] = plane_kind::lz4;
-        here[p] = bytes;
-      }
-      total += here[p];
-    }
-    if (differences && total >= out.plane_bytes) continue;
-    out.how = how;
-    out.plane_bytes = total;
-    sizes = here;
-  }
-  const std::span<const std::byte> shuffled =
-      state.shuffled[out.how.differences ? 1 : 0].get(sample.bytes.size());
+  const size_t vdpfor_bytes = vdpfor::encode(planes, sample.bytes, sample.columns, packed);
+  const size_t others = std::min(sample.bytes.size(), vdpfor_bytes);
+  const auto shuffled = state.split(sample, differences);
+  size_t total = 0;
   for (size_t p = 0; p < planes; ++p) {
-    if (out.how.kinds[p] != plane_kind::lz4 || sizes[p] > count / zstd_share) continue;
-    const size_t bytes = state.compress_zstd(shuffled.subspan(p * count, count), space_left);
-    if (bytes == 0 || !worthwhile(bytes, sizes[p])) continue;
-    out.how.kinds[p] = plane_kind::zstd;
-    out.plane_bytes -= sizes[p] - bytes;
+    auto& kind = out.how.kinds[p];
+    const auto plane = shuffled.subspan(p * count, count);
+    kind = is_constant(plane) ? plane_kind::constant
+           : is_noise(plane)  ? plane_kind::raw
+                              : plane_kind::lz4;
+    if (kind == plane_kind::raw) total += count;
   }
+  if (!worthwhile(total, others)) return out;
+  const auto room = state.compressed.get(count);
+  for (size_t p = 0; p < planes; ++p) {
+    auto& kind = out.how.kinds[p];
+    if (kind != plane_kind::lz4) continue;
+    const size_t bytes = state.compress_lz4(shuffled.subspan(p * count, count), room);
+    if (bytes == 0 || !worthwhile(bytes, count)) {
+      kind = plane_kind::raw;
+      total += count;
+    } else {
+      total += bytes;
+      if (bytes <= count / zstd_share && bytes > count / lz4_share) kind = plane_kind::zstd;
+    }
+  }
+  out.better = worthwhile(total, others);
   return out;
 }
 
@@ -230,7 +251,7 @@ bool decode(std::span<const std::byte> payload, size_t word_bytes, size_t column
             workspace& space, std::span<std::byte> words) {
   auto& state = space.get();
   const size_t count = words.size() / word_bytes;
-  const auto shuffled = state.shuffled[0].get(words.size());
+  const auto shuffled = state.shuffled.get(words.size());
   for (size_t p = 0; p < word_bytes; ++p) {
     if (payload.size() < plane_header_bytes) return false;
     const auto kind = static_cast<plane_kind>(payload[0]);

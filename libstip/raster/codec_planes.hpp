@@ -56,17 +56,20 @@ class workspace {
   std::unique_ptr<state> state_;
 };
 
-/// What a sample of the rows suggests, and how well it did.
+/// What a sample of the rows suggests.
 struct advice {
   plan how;
-  /// Bytes of the sample raw, as planes, and in vdpfor.
-  size_t raw_bytes = 0;
-  size_t plane_bytes = 0;
-  size_t vdpfor_bytes = 0;
+  /// Planes take less of the sample than vdpfor and raw pixels, by enough to decode more slowly.
+  bool better = false;
 };
 
-/// Tries both kinds of planes and every compressor on some of the rows. Depends on the words alone.
-advice consider(const word_view& words, workspace& space);
+/// Whether at least half of the words equal the word above, judged by some rows: classes, masks,
+/// quality flags.
+bool changes_rarely(const word_view& words) noexcept;
+
+/// Tries planes, of the differences or of the words, and vdpfor on some of the rows. Depends on the
+/// words alone.
+advice consider(const word_view& words, bool differences, workspace& space);
 
 /// The payload, or nothing when it would have more than `limit` bytes. It lies in `space` until the
 /// next call.

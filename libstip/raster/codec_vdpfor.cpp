@@ -18,8 +18,8 @@ namespace stip::HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
 
-vd::encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
-                   std::span<std::byte> out) {
+size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+              std::span<std::byte> out) {
   return vdpfor::scalar::encode(word_bytes, pixels, columns, out);
 }
 
@@ -163,8 +163,8 @@ struct vector_kernels {
   }
 };
 
-vd::encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
-                   std::span<std::byte> out) {
+size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+              std::span<std::byte> out) {
   return with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
     return vd::encode_groups<T, vector_kernels<T>>(pixels, columns, out.data());
   });
@@ -198,8 +198,8 @@ size_t max_bytes(size_t word_bytes, size_t count) noexcept {
   return 1 + groups * (max_control_bytes + word_bytes + group_values * word_bytes);
 }
 
-encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
-               std::span<std::byte> out) noexcept {
+size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+              std::span<std::byte> out) noexcept {
   return HWY_DYNAMIC_DISPATCH(stip::encode)(word_bytes, pixels, columns, out);
 }
 

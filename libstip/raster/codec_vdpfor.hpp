@@ -17,19 +17,10 @@ inline constexpr size_t group_values = 256;
 /// No payload of `count` pixels of `word_bytes` each is longer (raw may be shorter).
 size_t max_bytes(size_t word_bytes, size_t count) noexcept;
 
-struct encoded {
-  /// Bytes written.
-  size_t bytes = 0;
-  /// Pixels that equal the pixel above (first row: the pixel to the left).
-  size_t unchanged = 0;
-
-  bool operator==(const encoded&) const = default;
-};
-
 /// Encodes pixels of 1, 2, 4 or 8 bytes, dense rows of `columns` pixels, at any alignment.
-/// `out` has max_bytes() bytes.
-encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
-               std::span<std::byte> out) noexcept;
+/// `out` has max_bytes() bytes; returns how many were written.
+size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+              std::span<std::byte> out) noexcept;
 
 /// Fills `pixels` from a payload. Any payload is safe; false when it is not well-formed or does not
 /// end with the last pixel.
@@ -40,8 +31,8 @@ encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t colu
 /// code is compared with.
 namespace scalar {
 
-encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
-               std::span<std::byte> out) noexcept;
+size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+              std::span<std::byte> out) noexcept;
 
 [[nodiscard]] bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
                           std::span<std::byte> pixels) noexcept;

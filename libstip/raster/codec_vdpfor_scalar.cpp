@@ -44,7 +44,8 @@ struct scalar_kernels {
     for (size_t width = widest; width-- > 0;) {
       exceptions += of_width[width + 1];
       const layout how{width, exceptions, (widest - width + 7) / 8};
-      if (exceptions <= max_sought_exceptions && group_bytes<T>(how, count) < group_bytes<T>(best, count))
+      if (exceptions <= max_sought_exceptions &&
+          group_bytes<T>(how, count) < group_bytes<T>(best, count))
         best = how;
     }
     return best;
@@ -95,8 +96,8 @@ struct scalar_kernels {
 
 namespace scalar {
 
-encoded encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
-               std::span<std::byte> out) noexcept {
+size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
+              std::span<std::byte> out) noexcept {
   return with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
     return encode_groups<T, scalar_kernels<T>>(pixels, columns, out.data());
   });

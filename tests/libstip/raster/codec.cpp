@@ -145,13 +145,11 @@ CAF_TEST(vdpfor writes the documented layout and reads it back) {
     const size_t count = columns * (1 + random() % 9);
     const auto words = make_words(random, word_bytes, count, columns);
     bytes payload(vdpfor::max_bytes(word_bytes, count));
-    const auto done = vdpfor::encode(word_bytes, words, columns, payload);
-    CAF_REQUIRE(done.bytes <= payload.size());
-    payload.resize(done.bytes);
+    const size_t done = vdpfor::encode(word_bytes, words, columns, payload);
+    CAF_REQUIRE(done <= payload.size());
+    payload.resize(done);
     const auto expected = slow_differences(word_bytes, words, columns);
     CAF_REQUIRE(slow_residuals(word_bytes, payload, count, &sparse_groups) == expected);
-    const auto unchanged = std::count(expected.begin(), expected.end(), uint64_t{0});
-    CAF_REQUIRE_EQUAL(done.unchanged, static_cast<size_t>(unchanged));
     bytes back(words.size(), std::byte{0xaa});
     CAF_REQUIRE(vdpfor::decode(word_bytes, payload, columns, back));
     CAF_REQUIRE(back == words);
@@ -173,7 +171,7 @@ CAF_TEST(vdpfor packs every width of every word) {
         std::memcpy(&words[(columns + i) * word_bytes], &word, word_bytes);
       }
       bytes payload(vdpfor::max_bytes(word_bytes, 2 * columns));
-      payload.resize(vdpfor::encode(word_bytes, words, columns, payload).bytes);
+      payload.resize(vdpfor::encode(word_bytes, words, columns, payload));
       CAF_REQUIRE_EQUAL(payload.size(), 3 + 32 * width);
       bytes back(words.size());
       CAF_REQUIRE(vdpfor::decode(word_bytes, payload, columns, back));
@@ -189,7 +187,7 @@ CAF_TEST(vdpfor refuses payloads that are cut off or go on) {
     const size_t count = columns * 11;
     const auto words = make_words(random, word_bytes, count, columns);
     bytes payload(vdpfor::max_bytes(word_bytes, count));
-    payload.resize(vdpfor::encode(word_bytes, words, columns, payload).bytes);
+    payload.resize(vdpfor::encode(word_bytes, words, columns, payload));
     bytes back(words.size());
     for (size_t size = 0; size < payload.size(); ++size) {
       // A copy of exactly this size, so that a sanitizer sees a read beyond it.

@@ -109,15 +109,15 @@ CAF_TEST(every set of vector instructions writes the bytes of the scalar code) {
           const size_t room = vdpfor::max_bytes(word_bytes, s.rows * s.columns);
           bytes expected(room);
           bytes got(room, std::byte{0x77});
-          const auto by_scalar = vdpfor::scalar::encode(word_bytes, words, s.columns, expected);
-          const auto by_vector = vdpfor::encode(word_bytes, words, s.columns, got);
+          const size_t by_scalar = vdpfor::scalar::encode(word_bytes, words, s.columns, expected);
+          const size_t by_vector = vdpfor::encode(word_bytes, words, s.columns, got);
           if (by_scalar != by_vector ||
-              !std::equal(got.begin(), got.begin() + static_cast<ptrdiff_t>(by_vector.bytes),
+              !std::equal(got.begin(), got.begin() + static_cast<ptrdiff_t>(by_vector),
                           expected.begin()))
             CAF_FAIL("seed " << seed << ": " << name_of(target) << " writes another payload for "
                              << word_bytes << " bytes, kind " << kind << ", " << s.rows << " x "
                              << s.columns);
-          got.resize(by_vector.bytes);
+          got.resize(by_vector);
           // Copies of exactly these sizes, so that a sanitizer sees what lies beyond.
           const bytes payload(got);
           bytes back(size, std::byte{0x55});
@@ -143,7 +143,7 @@ CAF_TEST(
       const shape s{1 + random() % 12, 1 + random() % 90};
       const auto words = make_words(random, random() % kinds, word_bytes, s);
       bytes payload(vdpfor::max_bytes(word_bytes, s.rows * s.columns));
-      payload.resize(vdpfor::scalar::encode(word_bytes, words, s.columns, payload).bytes);
+      payload.resize(vdpfor::scalar::encode(word_bytes, words, s.columns, payload));
       for (uint64_t edits = random() % 4; edits > 0; --edits)
         payload[random() % payload.size()] ^= static_cast<std::byte>(1 << random() % 8);
       if (random() % 8 == 0) payload.resize(random() % payload.size());
