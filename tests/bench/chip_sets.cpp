@@ -8,10 +8,9 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <random>
-#include <span>
 
 #include "tests/bench/harness.hpp"
+#include "tests/bench/synthetic_scene.hpp"
 
 namespace stip::bench {
 
@@ -23,9 +22,6 @@ constexpr size_t max_set_bytes = 4 << 20;
 /// Sets of fewer bytes have their chips several times: a batch of chips lies in the cache of all
 /// cores, not in that of one, where a copy is three times as fast.
 constexpr size_t min_set_bytes = 2 << 20;
-
-/// Of B02, B03, B04, B08 of Sentinel-2 L1C over farmland: bits of horizontal differences.
-constexpr double real_entropy[] = {7.5, 7.8, 7.8, 9.35};
 
 GDALDataType gdal_type(pixel_type type) {
   switch (type) {
@@ -136,34 +132,6 @@ chip_set converted(const chip_set& from, pixel_type type, double scale, std::str
   return out;
 }
 
-/// Fields of one brightness each, a smooth relief and noise of the given size.
-std::vector<uint16_t> draw_band(std::mt19937_64& random, size_t band, double noise) {
-  constexpr size_t fields = 40;
-  std::uniform_real_distribution<double> place(0, double(chip_edge));
-  std::normal_distribution<double> normal(0, 1);
-  struct field {
-    double x, y, level;
-  };
-  std::vector<field> seeds;
-  for (size_t i = 0; i < fields; ++i)
-    seeds.push_back(
-        {place(random), place(random), 900 + 300 * double(band) + 120 * normal(random)});
-  std::vector<uint16_t> out(chip_edge * chip_edge);
-  for (size_t row = 0; row < chip_edge; ++row)
-    for (size_t column = 0; column < chip_edge; ++column) {
-      const double x = double(column);
-      const double y = double(row);
-      const auto nearest =
-          std::min_element(seeds.begin(), seeds.end(), [&](const field& a, const field& b) {
-            return std::hypot(a.x - x, a.y - y) < std::hypot(b.x - x, b.y - y);
-          });
-      const double relief = 60 * std::sin(x / 37) * std::cos(y / 53);
-      const double value = nearest->level + relief + noise * normal(random);
-      out[row * chip_edge + column] = static_cast<uint16_t>(std::clamp(value, 1.0, 10000.0));
-    }
-  return out;
-}
-
 }  // namespace
 
 size_t chip_set::bytes() const {
@@ -191,22 +159,30 @@ double difference_entropy(const chip& c, size_t band) {
 }
 
 chip_set synthetic_chips() {
-  constexpr size_t chips = 4;
-  std::mt19937_64 random(2024);
+  // The western half of a scene, which has no nodata.
+  constexpr size_t chips_across = 2;
+  constexpr size_t chips_down = 2;
+  synthetic_scene scene;
+  scene.width = 2 * chips_across * chip_edge;
+  scene.height = chips_down * chip_edge;
+  const synthetic_rows rows(scene);
   chip_set out{"synthetic Sentinel-2", {}};
-  for (size_t i = 0; i < chips; ++i) {
-    chip c{pixel_type::uint16, chip_edge, chip_edge, {}};
-    for (size_t band = 0; band < std::size(real_entropy); ++band) {
-      // The difference of two pixels with independent normal noise has an entropy of
-      // log2(noise * sqrt(2) * sqrt(2 pi e)) bits.
-      const double pi = std::acos(-1.0);
-      const double noise =
-          std::exp2(real_entropy[band]) / std::sqrt(2.0) / std::sqrt(2 * pi * std::exp(1.0));
-      const auto pixels = draw_band(random, band, noise);
-      const auto bytes = std::as_bytes(std::span(pixels));
-      c.bands.emplace_back(bytes.begin(), bytes.end());
-    }
-    out.chips.push_back(std::move(c));
+  out.chips.resize(chips_across * chips_down);
+  for (auto& c : out.chips) {
+    c = {pixel_type::uint16, chip_edge, chip_edge, {}};
+    c.bands.assign(synthetic_scene::bands, std::vector<std::byte>(c.band_bytes()));
+  }
+  const auto width = static_cast<size_t>(scene.width);
+  std::vector<uint16_t> row(synthetic_scene::bands * width);
+  for (size_t y = 0; y < static_cast<size_t>(scene.height); ++y) {
+    rows.row(static_cast<int64_t>(y), row);
+    for (size_t x = 0; x < chips_across; ++x)
+      for (size_t band = 0; band < synthetic_scene::bands; ++band) {
+        auto& c = out.chips[y / chip_edge * chips_across + x];
+        constexpr size_t row_bytes = chip_edge * sizeof(uint16_t);
+        std::memcpy(c.bands[band].data() + y % chip_edge * row_bytes,
+                    row.data() + band * width + x * chip_edge, row_bytes);
+      }
   }
   return out;
 }
