@@ -14,21 +14,19 @@ using self_pointer = query_actor::stateful_pointer<query_state>;
 
 // -- this node ------------------------------------------------------------------
 
+size_t row_limit(const find_request& request) {
+  return request.limit == 0 ? defaults::max_page_rows
+                            : std::min<size_t>(request.limit, defaults::max_page_rows);
+}
+
 result<query_answer> find_here(const album_view& view, const find_request& request) {
   STIP_TRY(check(request.match, view.definition.algorithm));
-  const auto limit = request.limit == 0 ? defaults::max_page_rows
-                                        : std::min<size_t>(request.limit, defaults::max_page_rows);
   const auto after = request.has_after ? std::optional{request.after} : std::nullopt;
-  // One more than is wanted tells whether there are more.
-  auto entries = view.index().find(request.match, request.order, limit + 1, after);
+  auto page = view.index().page(request.match, request.order, row_limit(request), after,
+                                node_name(view.context->self.id));
   query_answer answer;
-  answer.more = entries.size() > limit;
-  if (answer.more) entries.resize(limit);
-  std::vector<image_key> keys;
-  keys.reserve(entries.size());
-  for (auto& entry : entries) keys.push_back(std::move(entry.key));
-  STIP_ASSIGN(const auto rows, view.store->rows(keys, node_name(view.context->self.id)));
-  answer.rows = encode_rows(rows);
+  answer.rows = std::move(page.rows);
+  answer.more = page.more;
   return answer;
 }
 
@@ -135,35 +133,18 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
 
 // -- the cluster ------------------------------------------------------------------
 
-/// Rows that stand after the last row of a page that has more cannot be vouched for yet.
-void cut_after_unknown(std::vector<image_row>& rows, sort_field order,
-                       const std::vector<image_facts>& last_of_more) {
-  for (const auto& last : last_of_more)
-    std::erase_if(rows, [&](const image_row& row) { return before(order, last, row.facts()); });
-}
-
 result<query_answer> merge_found(std::vector<std::pair<member, query_answer>> answers,
                                  std::vector<std::string> problems, const find_request& request) {
-  std::vector<std::vector<image_row>> pages;
-  std::vector<image_facts> last_of_more;
   query_answer merged;
-  size_t count = 0;
-  for (auto& [who, answer] : answers) {
-    STIP_ASSIGN(auto rows, decode_image_rows(answer.rows));
-    if (answer.more && !rows.empty()) last_of_more.push_back(rows.back().facts());
-    merged.more |= answer.more;
-    count += rows.size();
-    pages.push_back(std::move(rows));
+  if (answers.size() == 1) {
+    merged = std::move(answers.front().second);
+  } else {
+    std::vector<rows_page> pages;
+    for (auto& [who, answer] : answers) pages.push_back({std::move(answer.rows), answer.more});
+    STIP_ASSIGN(auto page, merge_pages(std::move(pages), request.order, row_limit(request)));
+    merged.rows = std::move(page.rows);
+    merged.more = page.more;
   }
-  auto rows = merge_rows(std::move(pages), request.order, count);
-  cut_after_unknown(rows, request.order, last_of_more);
-  const auto limit = request.limit == 0 ? defaults::max_page_rows
-                                        : std::min<size_t>(request.limit, defaults::max_page_rows);
-  if (rows.size() > limit) {
-    rows.resize(limit);
-    merged.more = true;
-  }
-  merged.rows = encode_rows(rows);
   merged.problems = std::move(problems);
   return merged;
 }

@@ -24,8 +24,9 @@ result<album_view_ptr> open_album_view(const context_ptr& context, const album& 
 }
 
 result<image_index> build_index(const album_store& store, geocode_algorithm algorithm) {
-  STIP_ASSIGN(const auto entries, store.scan_index());
-  return image_index{algorithm, entries};
+  (void)algorithm;
+  STIP_ASSIGN(auto columns, store.scan_columns());
+  return image_index{std::move(columns)};
 }
 
 namespace {

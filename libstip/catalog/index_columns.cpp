@@ -1,290 +1,237 @@
 #include "libstip/catalog/index_columns.hpp"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
+
+#include "libstip/core/defaults.hpp"
 
 namespace stip {
 
 namespace {
 
-/// Numbers names in the order of their first use; `ranks` tells their places in the order.
-class name_collector {
- public:
-  uint32_t id(std::string_view name) {
-    // Neighbours mostly share their names.
-    if (last_ < names_.size() && names_[last_] == name) return last_;
-    const auto [at, is_new] = ids_.try_emplace(name, static_cast<uint32_t>(names_.size()));
-    if (is_new) names_.push_back(name);
-    return last_ = at->second;
-  }
-
-  std::vector<uint32_t> ranks(name_table& table) const {
-    std::vector<uint32_t> order(names_.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::sort(order.begin(), order.end(),
-              [&](uint32_t a, uint32_t b) { return names_[a] < names_[b]; });
-    std::vector<uint32_t> ranks(names_.size());
-    for (uint32_t rank = 0; rank < order.size(); ++rank) {
-      ranks[order[rank]] = rank;
-      table.append(names_[order[rank]]);
-    }
-    return ranks;
-  }
-
- private:
-  // Views into the caller's entries.
-  std::vector<std::string_view> names_;
-  std::unordered_map<std::string_view, uint32_t> ids_;
-  uint32_t last_ = 0;
-};
-
-/// What a row is sorted by, and where it came from.
-struct sortable {
-  uint32_t platform, source, tile;
-  uint64_t geocode;
-  int64_t time;
-  size_t position;
-
-  auto key() const { return std::tie(platform, geocode, time, source, tile); }
-};
-
-const index_entry& entry_of(const index_entry& entry) {
-  return entry;
-}
-const index_entry& entry_of(const index_change& change) {
-  return change.entry;
-}
-bool erases(const index_entry&) {
-  return false;
-}
-bool erases(const index_change& change) {
-  return change.what == index_change::kind::erase;
-}
-
-enum class contents : uint8_t { base, delta };
-
-void reserve(index_columns& columns, size_t rows, contents kind) {
-  const auto all = [&](auto&... column) { (column.reserve(rows), ...); };
-  all(columns.platform, columns.source, columns.tile, columns.geocode, columns.time,
-      columns.pixel_coverage, columns.cloud_coverage);
-  if (kind == contents::delta) all(columns.erased, columns.base_row);
-}
-
-template <class Input>
-index_columns columns_of(geocode_algorithm algorithm, std::span<const Input> inputs,
-                         contents kind) {
-  index_columns out;
-  out.algorithm = algorithm;
-  name_collector platforms, sources, tiles;
-  std::vector<sortable> rows;
-  rows.reserve(inputs.size());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const auto& key = entry_of(inputs[i]).key;
-    if (!check_geocode(algorithm, key.geocode)) continue;
-    rows.push_back({platforms.id(key.platform), sources.id(key.source), tiles.id(key.tile),
-                    pack(algorithm, key.geocode), key.timestamp, i});
-  }
-  const auto platform_ranks = platforms.ranks(out.platforms);
-  const auto source_ranks = sources.ranks(out.sources);
-  const auto tile_ranks = tiles.ranks(out.tiles);
-  for (auto& row : rows) {
-    row.platform = platform_ranks[row.platform];
-    row.source = source_ranks[row.source];
-    row.tile = tile_ranks[row.tile];
-  }
-  const auto sooner = [](const sortable& a, const sortable& b) {
-    return a.key() < b.key() || (a.key() == b.key() && a.position < b.position);
-  };
-  // What comes from a store's metadata is sorted already.
-  if (!std::is_sorted(rows.begin(), rows.end(), sooner))
-    std::sort(rows.begin(), rows.end(), sooner);
-  reserve(out, rows.size(), kind);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto& row = rows[i];
-    if (i + 1 < rows.size() && rows[i + 1].key() == row.key()) continue;
-    const auto& input = inputs[row.position];
-    const auto& entry = entry_of(input);
-    out.platform.push_back(row.platform);
-    out.source.push_back(row.source);
-    out.tile.push_back(row.tile);
-    out.geocode.push_back(row.geocode);
-    out.time.push_back(row.time);
-    out.pixel_coverage.push_back(compared_pixel_coverage(entry.pixel_coverage));
-    out.cloud_coverage.push_back(compared_cloud_coverage(entry.cloud_coverage));
-    if (kind == contents::base) continue;
-    out.erased.push_back(erases(input) ? 1 : 0);
-    out.base_row.push_back(no_row);
-  }
-  return out;
-}
-
-/// The new numbers of a table's names in a merged one.
+/// The new numbers of a level's names and layouts in a merged one.
 struct renumbering {
-  std::vector<uint32_t> platform, source, tile;
+  std::vector<uint32_t> platform, source, tile, layout;
 };
 
-/// Merges rows by key, the newer of equal ones counts; `drops` tells which to leave out.
-template <class Drops>
-index_columns merge(const index_columns& older, const index_columns& newer, contents kind,
-                    const Drops& drops) {
-  renumbering a, b;
-  index_columns out;
-  out.algorithm = older.algorithm;
-  out.platforms = name_table::merge(older.platforms, newer.platforms, a.platform, b.platform);
-  out.sources = name_table::merge(older.sources, newer.sources, a.source, b.source);
-  out.tiles = name_table::merge(older.tiles, newer.tiles, a.tile, b.tile);
-  reserve(out, older.size() + newer.size(), kind);
-  const auto key = [](const index_columns& c, const renumbering& n, size_t i) {
-    return std::tuple(n.platform[c.platform[i]], c.geocode[i], c.time[i], n.source[c.source[i]],
-                      n.tile[c.tile[i]]);
-  };
-  const auto take = [&](const index_columns& c, const renumbering& n, size_t i) {
-    if (drops(c, i)) return;
-    out.platform.push_back(n.platform[c.platform[i]]);
-    out.source.push_back(n.source[c.source[i]]);
-    out.tile.push_back(n.tile[c.tile[i]]);
-    out.geocode.push_back(c.geocode[i]);
-    out.time.push_back(c.time[i]);
-    out.pixel_coverage.push_back(c.pixel_coverage[i]);
-    out.cloud_coverage.push_back(c.cloud_coverage[i]);
-    if (kind == contents::base) return;
-    out.erased.push_back(c.erased[i]);
-    out.base_row.push_back(c.base_row[i]);
-  };
-  size_t i = 0, k = 0;
-  while (i < older.size() && k < newer.size()) {
-    const auto left = key(older, a, i), right = key(newer, b, k);
-    if (left < right) {
-      take(older, a, i++);
-      continue;
-    }
-    if (left == right) ++i;
-    take(newer, b, k++);
+/// Of the layouts of two levels, each distinct one once.
+std::vector<row_layout_ptr> merge_layouts(const std::vector<row_layout_ptr>& a,
+                                          const std::vector<row_layout_ptr>& b,
+                                          std::vector<uint32_t>& new_a,
+                                          std::vector<uint32_t>& new_b) {
+  auto merged = a;
+  new_a.resize(a.size());
+  std::iota(new_a.begin(), new_a.end(), 0u);
+  std::unordered_multimap<std::string_view, uint32_t> known;
+  for (uint32_t i = 0; i < a.size(); ++i) known.emplace(a[i]->form(), i);
+  for (const auto& layout : b) {
+    const auto [first, last] = known.equal_range(layout->form());
+    const auto same =
+        std::find_if(first, last, [&](const auto& k) { return *merged[k.second] == *layout; });
+    new_b.push_back(same != last ? same->second : static_cast<uint32_t>(merged.size()));
+    if (same == last) merged.push_back(layout);
   }
-  for (; i < older.size(); ++i) take(older, a, i);
-  for (; k < newer.size(); ++k) take(newer, b, k);
-  return out;
+  return merged;
 }
 
-/// Drops the names that no row has.
-void prune(name_table& names, std::vector<uint32_t>& column) {
-  std::vector<uint8_t> used(names.size(), 0);
-  for (const auto id : column) used[id] = 1;
-  if (std::find(used.begin(), used.end(), 0) == used.end()) return;
-  name_table kept;
-  std::vector<uint32_t> numbers(names.size());
-  for (size_t i = 0; i < names.size(); ++i) {
-    numbers[i] = static_cast<uint32_t>(kept.size());
-    if (used[i]) kept.append(names[i]);
+void prune_layouts(index_columns& c) {
+  std::vector<uint8_t> used(c.layouts.size(), 0);
+  used[0] = 1;
+  for (const auto number : c.layout) used[number] = 1;
+  std::vector<uint32_t> numbers(c.layouts.size());
+  size_t kept = 0;
+  for (size_t i = 0; i < c.layouts.size(); ++i) {
+    numbers[i] = static_cast<uint32_t>(kept);
+    if (used[i]) c.layouts[kept++] = c.layouts[i];
   }
-  for (auto& id : column) id = numbers[id];
-  names = std::move(kept);
+  if (kept == c.layouts.size()) return;
+  c.layouts.resize(kept);
+  for (auto& number : c.layout) number = numbers[number];
+}
+
+void reserve(index_columns& c, size_t rows, size_t chips) {
+  for (auto* column : {&c.platform, &c.source, &c.tile, &c.layout, &c.first_chip})
+    column->reserve(rows);
+  c.geocode.reserve(rows);
+  c.time.reserve(rows);
+  c.pixel_coverage.reserve(rows);
+  c.cloud_coverage.reserve(rows);
+  c.chips.reserve(chips);
+}
+
+/// Sorts by the upper 32 bits, keeping the order of equal ones, a byte at a time.
+void radix_sort_by_high(std::vector<uint64_t>& values, uint32_t most) {
+  constexpr int digit_bits = 11;
+  constexpr size_t digits = size_t{1} << digit_bits;
+  std::vector<uint64_t> other(values.size());
+  for (int shift = 0; shift < 32 && (most >> shift) != 0; shift += digit_bits) {
+    std::array<size_t, digits> ends{};
+    const auto digit = [&](uint64_t v) { return (v >> (32 + shift)) & (digits - 1); };
+    for (const auto v : values) ++ends[digit(v)];
+    size_t begin = 0;
+    for (auto& end : ends) begin = std::exchange(end, begin) + begin;
+    for (const auto v : values) other[ends[digit(v)]++] = v;
+    values.swap(other);
+  }
 }
 
 }  // namespace
 
-uint32_t name_table::lower_bound(std::string_view name) const {
-  size_t first = 0, last = size();
-  while (first < last) {
-    const auto middle = first + (last - first) / 2;
-    if ((*this)[middle] < name)
-      first = middle + 1;
-    else
-      last = middle;
-  }
-  return static_cast<uint32_t>(first);
-}
-
-uint64_t name_table::place(std::string_view name) const {
-  const auto i = lower_bound(name);
-  return 2 * uint64_t{i} + (i < size() && (*this)[i] == name ? 1 : 0);
-}
-
-void name_table::append(std::string_view name) {
-  bytes_ += name;
-  ends_.push_back(bytes_.size());
-}
-
-name_table name_table::merge(const name_table& a, const name_table& b, std::vector<uint32_t>& new_a,
-                             std::vector<uint32_t>& new_b) {
-  name_table out;
-  out.bytes_.reserve(a.bytes_.size() + b.bytes_.size());
-  out.ends_.reserve(a.size() + b.size());
-  new_a.resize(a.size());
-  new_b.resize(b.size());
-  for (size_t i = 0, k = 0; i < a.size() || k < b.size();) {
-    const int order = i == a.size() ? 1 : k == b.size() ? -1 : a[i].compare(b[k]);
-    const auto number = static_cast<uint32_t>(out.size());
-    out.append(order <= 0 ? a[i] : b[k]);
-    if (order <= 0) new_a[i++] = number;
-    if (order >= 0) new_b[k++] = number;
-  }
-  return out;
+image_key index_columns::key(uint32_t row) const {
+  return {std::string(platforms[platform[row]]), unpack(algorithm, geocode[row]),
+          std::string(sources[source[row]]), std::string(tiles[tile[row]]), time[row]};
 }
 
 index_entry index_columns::entry(uint32_t row) const {
-  index_entry out;
-  out.key.platform = platforms[platform[row]];
-  out.key.geocode = unpack(algorithm, geocode[row]);
-  out.key.source = sources[source[row]];
-  out.key.tile = tiles[tile[row]];
-  out.key.timestamp = time[row];
-  out.pixel_coverage = pixel_coverage[row];
-  out.cloud_coverage = cloud_coverage[row];
+  index_entry out{key(row), pixel_coverage[row], cloud_coverage[row], {}, {}};
+  if (layout[row] != 0) out.layout = layouts[layout[row]];
+  for (size_t i = 0; i < chip_count(row); ++i) out.chips.push_back(chips[first_chip[row] + i]);
   return out;
 }
 
-index_columns make_delta(geocode_algorithm algorithm, std::span<const index_change> changes) {
-  return columns_of(algorithm, changes, contents::delta);
+double index_columns::exact_pixel_coverage(uint32_t row) const {
+  const auto& l = *layouts[layout[row]];
+  if (l.chips() == 0) return pixel_coverage[row];
+  const auto* coverages = chips.pixel_coverage.data() + first_chip[row];
+  std::optional<double> measured, quality;
+  for (size_t i = 0; i < l.chips(); ++i) {
+    auto& least = l.is_quality(i) ? quality : measured;
+    least = std::min(least.value_or(coverages[i]), coverages[i]);
+  }
+  return measured ? *measured : *quality;
 }
 
-index_columns make_base(geocode_algorithm algorithm, std::span<const index_entry> entries) {
-  return columns_of(algorithm, entries, contents::base);
+size_t index_columns::memory_bytes() const {
+  const auto of = [](const auto&... columns) {
+    return ((columns.capacity() * sizeof(columns[0])) + ...);
+  };
+  size_t sum = platforms.memory_bytes() + sources.memory_bytes() + tiles.memory_bytes();
+  for (const auto& l : layouts) sum += l->memory_bytes();
+  return sum + of(platform, source, tile, layout, geocode, time, pixel_coverage, cloud_coverage,
+                  first_chip, by_time, layouts, chips.width, chips.height, chips.pixel_coverage,
+                  chips.bytes, chips.content);
 }
 
-index_columns merge_deltas(const index_columns& older, const index_columns& newer) {
-  return merge(older, newer, contents::delta, [](const index_columns& c, size_t i) {
-    return c.is_erased(i) && c.base_row[i] == no_row;
-  });
-}
-
-index_columns merge_into_base(const index_columns& base, const index_columns& delta) {
-  auto out = merge(base, delta, contents::base,
-                   [](const index_columns& c, size_t i) { return c.is_erased(i); });
-  prune(out.platforms, out.platform);
-  prune(out.sources, out.source);
-  prune(out.tiles, out.tile);
+index_columns merge(const index_columns& a, const hidden_rows& hidden_a, const index_columns& b,
+                    const hidden_rows& hidden_b) {
+  renumbering na, nb;
+  index_columns out;
+  out.algorithm = a.algorithm;
+  out.platforms = name_table::merge(a.platforms, b.platforms, na.platform, nb.platform);
+  out.sources = name_table::merge(a.sources, b.sources, na.source, nb.source);
+  out.tiles = name_table::merge(a.tiles, b.tiles, na.tile, nb.tile);
+  out.layouts = merge_layouts(a.layouts, b.layouts, na.layout, nb.layout);
+  reserve(out, a.size() + b.size() - hidden_a.count() - hidden_b.count(),
+          a.chips.size() + b.chips.size());
+  const auto key = [](const index_columns& c, const renumbering& n, size_t i) {
+    return std::tuple(n.platform[c.platform[i]], c.geocode[i], c.time[i], n.source[c.source[i]],
+                      n.tile[c.tile[i]]);
+  };
+  const auto take = [&](const index_columns& c, const hidden_rows& hidden, const renumbering& n,
+                        size_t i) {
+    if (!hidden.empty() && hidden.contains(static_cast<uint32_t>(i))) return;
+    out.platform.push_back(n.platform[c.platform[i]]);
+    out.source.push_back(n.source[c.source[i]]);
+    out.tile.push_back(n.tile[c.tile[i]]);
+    out.layout.push_back(n.layout[c.layout[i]]);
+    out.geocode.push_back(c.geocode[i]);
+    out.time.push_back(c.time[i]);
+    out.pixel_coverage.push_back(c.pixel_coverage[i]);
+    out.cloud_coverage.push_back(c.cloud_coverage[i]);
+    out.first_chip.push_back(static_cast<uint32_t>(out.chips.size()));
+    out.chips.append(c.chips, c.first_chip[i], c.chip_count(i));
+  };
+  size_t i = 0, k = 0;
+  while (i < a.size() && k < b.size()) {
+    // A row that is hidden in one level may stand in the other: each is taken or left by itself.
+    if (key(a, na, i) < key(b, nb, k))
+      take(a, hidden_a, na, i++);
+    else
+      take(b, hidden_b, nb, k++);
+  }
+  for (; i < a.size(); ++i) take(a, hidden_a, na, i);
+  for (; k < b.size(); ++k) take(b, hidden_b, nb, k);
+  if (!hidden_a.empty() || !hidden_b.empty()) {
+    out.platforms.prune(out.platform);
+    out.sources.prune(out.source);
+    out.tiles.prune(out.tile);
+    prune_layouts(out);
+  }
+  sort_by_time(out);
   return out;
 }
 
-void find_in_base(index_columns& delta, const index_columns& base) {
-  const auto places = [](const name_table& names, const name_table& in) {
-    std::vector<uint64_t> out(names.size());
-    for (size_t i = 0; i < out.size(); ++i) out[i] = in.place(names[i]);
-    return out;
+std::vector<uint64_t> places_in(const name_table& names, const name_table& in) {
+  std::vector<uint64_t> out(names.size());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = in.place(names[i]);
+  return out;
+}
+
+std::vector<uint32_t> find_rows(const index_columns& wanted, const index_columns& in) {
+  const auto platform = places_in(wanted.platforms, in.platforms);
+  const auto source = places_in(wanted.sources, in.sources);
+  const auto tile = places_in(wanted.tiles, in.tiles);
+  const auto there = [&](size_t row) {
+    return std::tuple(2 * uint64_t{in.platform[row]} + 1, in.geocode[row], in.time[row],
+                      2 * uint64_t{in.source[row]} + 1, 2 * uint64_t{in.tile[row]} + 1);
   };
-  const auto platform = places(delta.platforms, base.platforms);
-  const auto source = places(delta.sources, base.sources);
-  const auto tile = places(delta.tiles, base.tiles);
-  const auto in_base = [&](size_t row) {
-    return std::tuple(2 * uint64_t{base.platform[row]} + 1, base.geocode[row], base.time[row],
-                      2 * uint64_t{base.source[row]} + 1, 2 * uint64_t{base.tile[row]} + 1);
-  };
-  for (size_t i = 0; i < delta.size(); ++i) {
-    const auto wanted = std::tuple(platform[delta.platform[i]], delta.geocode[i], delta.time[i],
-                                   source[delta.source[i]], tile[delta.tile[i]]);
-    size_t first = 0, last = base.size();
+  std::vector<uint32_t> rows(wanted.size(), no_row);
+  // Both are sorted: each search begins where the last one ended, in steps that double.
+  size_t first = 0;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto sought = std::tuple(platform[wanted.platform[i]], wanted.geocode[i], wanted.time[i],
+                                   source[wanted.source[i]], tile[wanted.tile[i]]);
+    size_t step = 1, last = first;
+    while (last < in.size() && there(last) < sought) {
+      first = last + 1;
+      last += step;
+      step *= 2;
+    }
+    last = std::min(last, in.size());
     while (first < last) {
       const auto middle = first + (last - first) / 2;
-      if (in_base(middle) < wanted)
+      if (there(middle) < sought)
         first = middle + 1;
       else
         last = middle;
     }
-    const bool found = first < base.size() && in_base(first) == wanted;
-    delta.base_row[i] = found ? static_cast<uint32_t>(first) : no_row;
+    if (first < in.size() && there(first) == sought) rows[i] = static_cast<uint32_t>(first);
+  }
+  return rows;
+}
+
+void sort_by_time(index_columns& c) {
+  c.by_time.clear();
+  if (c.size() < defaults::min_time_ordered_rows) return;
+  const auto [least, most] = std::minmax_element(c.time.begin(), c.time.end());
+  const auto first = static_cast<uint64_t>(*least);
+  const auto span = static_cast<uint64_t>(*most) - first;
+  const auto sooner = [&](uint32_t a, uint32_t b) {
+    return std::tie(c.time[a], c.geocode[a], a) < std::tie(c.time[b], c.geocode[b], b);
+  };
+  c.by_time.resize(c.size());
+  if (span > std::numeric_limits<uint32_t>::max()) {
+    std::iota(c.by_time.begin(), c.by_time.end(), 0u);
+    std::sort(c.by_time.begin(), c.by_time.end(), sooner);
+    return;
+  }
+  std::vector<uint64_t> keys(c.size());
+  for (size_t row = 0; row < keys.size(); ++row)
+    keys[row] = (static_cast<uint64_t>(c.time[row]) - first) << 32 | row;
+  radix_sort_by_high(keys, static_cast<uint32_t>(span));
+  for (size_t i = 0; i < keys.size(); ++i) c.by_time[i] = static_cast<uint32_t>(keys[i]);
+  // With one platform, equal times stand in the order of their geocodes already.
+  if (c.platforms.size() <= 1) return;
+  for (auto begin = c.by_time.begin(); begin != c.by_time.end();) {
+    const auto end = std::find_if(begin, c.by_time.end(),
+                                  [&](uint32_t row) { return c.time[row] != c.time[*begin]; });
+    if (!std::is_sorted(begin, end, sooner)) std::sort(begin, end, sooner);
+    begin = end;
   }
 }
 

@@ -3,83 +3,63 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "libstip/catalog/index.hpp"
+#include "libstip/catalog/hidden_rows.hpp"
+#include "libstip/catalog/index_entry.hpp"
+#include "libstip/catalog/name_table.hpp"
+#include "libstip/geo/geocode.hpp"
 
-// The columns of an image_index; nothing else includes this.
+// The columns of an image_index; nothing else includes this, but what builds one.
 
 namespace stip {
 
-/// Sorted distinct names in one buffer; the number of a name is its place in the order.
-class name_table {
- public:
-  size_t size() const { return ends_.size(); }
-  std::string_view operator[](size_t i) const {
-    const auto begin = i == 0 ? 0 : ends_[i - 1];
-    return std::string_view(bytes_).substr(begin, ends_[i] - begin);
-  }
-
-  /// The number of the first name that is not before `name`; size() when all are.
-  uint32_t lower_bound(std::string_view name) const;
-
-  /// Where `name` stands among the numbers: 2 i + 1 if it is name i, 2 i if it would stand before
-  /// name i. So that of two names, in the table or not, the order is that of their places.
-  uint64_t place(std::string_view name) const;
-
-  /// Appends a name, which must be after all others.
-  void append(std::string_view name);
-
-  /// The union of two tables, and the new number of each old one.
-  static name_table merge(const name_table& a, const name_table& b, std::vector<uint32_t>& new_a,
-                          std::vector<uint32_t>& new_b);
-
- private:
-  std::string bytes_;
-  std::vector<uint64_t> ends_;
-};
-
-/// No row of a base.
+/// No row of a level.
 inline constexpr uint32_t no_row = UINT32_MAX;
 
 /// Images in columns, sorted by platform, geocode, time, source and tile, without duplicates.
-/// Fewer than no_row of them.
+/// Fewer than no_row of them, and of their chips.
 struct index_columns {
   geocode_algorithm algorithm = geocode_algorithm::geohash;
   name_table platforms, sources, tiles;
+  /// Distinct. The first is what images without chips have.
+  std::vector<row_layout_ptr> layouts;
 
-  std::vector<uint32_t> platform, source, tile;
+  std::vector<uint32_t> platform, source, tile, layout;
   /// See stip::pack: sorts as the codes do.
   std::vector<uint64_t> geocode;
   std::vector<int64_t> time;
   std::vector<float> pixel_coverage;
   /// -1: unknown.
   std::vector<float> cloud_coverage;
-  /// Of a delta, else empty: 1 hides the image.
-  std::vector<uint8_t> erased;
-  /// Of a delta, else empty: the row of the base with the same key, or no_row.
-  std::vector<uint32_t> base_row;
+  /// The first of the image's chips; there are as many as its layout has.
+  std::vector<uint32_t> first_chip;
+  chip_columns chips;
+  /// The rows in the default order of listings: time, geocode, then as they stand. Empty when there
+  /// are few rows.
+  std::vector<uint32_t> by_time;
 
   size_t size() const { return time.size(); }
-  bool is_erased(size_t row) const { return !erased.empty() && erased[row] != 0; }
+  size_t chip_count(size_t row) const { return layouts[layout[row]]->chips(); }
   index_entry entry(uint32_t row) const;
+  image_key key(uint32_t row) const;
+  /// What a listing shows: of the image's chips where it has some.
+  double exact_pixel_coverage(uint32_t row) const;
+  size_t memory_bytes() const;
 };
 
-/// The delta of these changes: sorted, of equal keys the last, all with no_row. Changes whose
-/// geocode is no code of the algorithm are left out.
-index_columns make_delta(geocode_algorithm algorithm, std::span<const index_change> changes);
+/// Two levels in one, without the rows that are hidden and the names and layouts that are no longer
+/// used. No image may be visible in both.
+index_columns merge(const index_columns& a, const hidden_rows& hidden_a, const index_columns& b,
+                    const hidden_rows& hidden_b);
 
-/// A base of these entries; else as make_delta.
-index_columns make_base(geocode_algorithm algorithm, std::span<const index_entry> entries);
+/// The row of each image of `wanted` in `in`, or no_row.
+std::vector<uint32_t> find_rows(const index_columns& wanted, const index_columns& in);
 
-/// Two deltas in one; of equal keys the newer counts. Erasures of what is in no base are left out.
-index_columns merge_deltas(const index_columns& older, const index_columns& newer);
+/// Fills in by_time.
+void sort_by_time(index_columns& columns);
 
-/// A base with a delta applied; names that are no longer used are dropped.
-index_columns merge_into_base(const index_columns& base, const index_columns& delta);
-
-/// Looks up each row of a delta in the base and fills in base_row.
-void find_in_base(index_columns& delta, const index_columns& base);
+/// Where a name stands among the names of another table: name_table::place of each.
+std::vector<uint64_t> places_in(const name_table& names, const name_table& in);
 
 }  // namespace stip

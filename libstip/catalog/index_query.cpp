@@ -4,158 +4,23 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <tuple>
 #include <unordered_map>
+
+#include "libstip/catalog/index_scan.hpp"
 
 namespace stip {
 
 namespace {
 
-/// Rows that the filter loop looks at before it hands over what it found.
-constexpr size_t batch_rows = 4096;
-
 /// first_rows sorts out the best when it has gathered this many more rows than asked for.
 constexpr size_t least_surplus = 1024;
 
-struct row_range {
-  uint32_t first = 0;
-  uint32_t last = 0;
-};
+/// Looking at a row in the order of time costs about as much as scanning this many rows.
+constexpr size_t scanned_per_visit = 8;
 
-/// The conditions of a filter that are tested row by row, as numbers of these columns.
-struct row_conditions {
-  int64_t first_time = std::numeric_limits<int64_t>::min();
-  int64_t last_time = std::numeric_limits<int64_t>::max();
-  uint32_t first_source = 0, last_source = UINT32_MAX;
-  uint32_t first_tile = 0, last_tile = UINT32_MAX;
-  float least_cloud = -INFINITY, most_cloud = INFINITY;
-  float least_pixel = -INFINITY;
-};
-
-/// The number of an exact name, as a range of one.
-bool narrow(const name_table& names, const std::optional<std::string>& wanted, uint32_t& first,
-            uint32_t& last) {
-  if (!wanted) return true;
-  const auto place = names.place(*wanted);
-  first = last = static_cast<uint32_t>(place / 2);
-  return place % 2 == 1;
-}
-
-/// False when no row can match.
-bool resolve(const index_columns& c, const filter& f, row_conditions& out) {
-  if (f.start) out.first_time = *f.start;
-  if (f.end) out.last_time = *f.end;
-  if (f.cloud_coverage) {
-    out.least_cloud = 0;
-    out.most_cloud = static_cast<float>(*f.cloud_coverage);
-  }
-  if (f.pixel_coverage) out.least_pixel = static_cast<float>(*f.pixel_coverage);
-  return narrow(c.sources, f.source, out.first_source, out.last_source) &&
-         narrow(c.tiles, f.tile, out.first_tile, out.last_tile);
-}
-
-/// The platforms that the filter admits: numbers first to last (exclusive).
-row_range platforms_of(const name_table& platforms, const std::optional<std::string>& wanted) {
-  const auto all = static_cast<uint32_t>(platforms.size());
-  if (!wanted) return {0, all};
-  const bool is_prefix = wanted->ends_with('*');
-  const auto name = std::string_view(*wanted).substr(0, wanted->size() - (is_prefix ? 1 : 0));
-  const auto first = platforms.lower_bound(name);
-  auto last = first;
-  while (last < all && (is_prefix ? platforms[last].starts_with(name) : platforms[last] == name))
-    ++last;
-  return {first, last};
-}
-
-/// The part of a sorted column's rows first to last that has values least to most.
-template <class T>
-row_range narrow(const std::vector<T>& column, row_range rows, T least, T most) {
-  const auto begin = column.begin() + rows.first, end = column.begin() + rows.last;
-  const auto first = std::lower_bound(begin, end, least);
-  const auto last = std::upper_bound(first, end, most);
-  return {static_cast<uint32_t>(first - column.begin()),
-          static_cast<uint32_t>(last - column.begin())};
-}
-
-/// The ranges of rows, ascending, in which the filter's platforms and geocodes lie.
-std::vector<row_range> ranges_of(const index_columns& c, const filter& f) {
-  const row_range all{0, static_cast<uint32_t>(c.size())};
-  const auto platforms = platforms_of(c.platforms, f.platform);
-  if (platforms.first == platforms.last) return {};
-  if (!f.geocode) return {narrow(c.platform, all, platforms.first, platforms.last - 1)};
-  const bool is_code = check_geocode(c.algorithm, *f.geocode).has_value();
-  if (!is_code && !(f.recurse && f.geocode->empty())) return {};
-  const auto packed = pack(c.algorithm, *f.geocode);
-  const auto codes = f.recurse ? prefix_range(c.algorithm, *f.geocode) : std::pair{packed, packed};
-  std::vector<row_range> ranges;
-  for (auto id = platforms.first; id < platforms.last; ++id) {
-    auto rows = narrow(c.geocode, narrow(c.platform, all, id, id), codes.first, codes.second);
-    // The rows of one code are sorted by time.
-    if (!f.recurse && (f.start || f.end))
-      rows = narrow(c.time, rows, f.start.value_or(std::numeric_limits<int64_t>::min()),
-                    f.end.value_or(std::numeric_limits<int64_t>::max()));
-    if (rows.first < rows.last) ranges.push_back(rows);
-  }
-  return ranges;
-}
-
-/// Drops what is hidden, erased, outside of the box or of the cells.
-class row_sieve {
- public:
-  row_sieve(const index_columns& c, std::span<const uint32_t> hidden, const filter& f,
-            const cell_predicate& cells)
-      : c_(c), hidden_(hidden), box_(f.bbox), cells_(cells) {}
-
-  size_t sift(std::span<uint32_t> rows) {
-    size_t kept = 0;
-    for (const auto row : rows) {
-      while (!hidden_.empty() && hidden_.front() < row) hidden_ = hidden_.subspan(1);
-      if (!hidden_.empty() && hidden_.front() == row) continue;
-      if (c_.is_erased(row) || !admits_cell(c_.geocode[row])) continue;
-      rows[kept++] = row;
-    }
-    return kept;
-  }
-
- private:
-  bool admits_cell(uint64_t code) {
-    if (!box_ && !cells_) return true;
-    // Rows of one cell stand together; only the first of a run is computed.
-    if (code != last_code_) {
-      const auto geocode = unpack(c_.algorithm, code);
-      last_admitted_ =
-          (!box_ || intersects(*box_, c_.algorithm, geocode)) && (!cells_ || cells_(geocode));
-      last_code_ = code;
-    }
-    return last_admitted_;
-  }
-
-  const index_columns& c_;
-  std::span<const uint32_t> hidden_;
-  const std::optional<lon_lat_box>& box_;
-  const cell_predicate& cells_;
-  // No code packs to 0.
-  uint64_t last_code_ = 0;
-  bool last_admitted_ = false;
-};
-
-/// A row's place in an order: `lead` of the field that is asked for, then the default order. Names
-/// stand for themselves as name_table::place does, so that a key that is not there has one too.
-struct sort_place {
-  uint64_t lead = 0;
-  int64_t time = 0;
-  uint64_t geocode = 0;
-  uint64_t platform = 0, source = 0, tile = 0;
-};
-
-bool before(sort_field order, const sort_place& a, const sort_place& b) {
-  if (order == sort_field::key)
-    return std::tie(a.platform, a.geocode, a.source, a.tile, a.time) <
-           std::tie(b.platform, b.geocode, b.source, b.tile, b.time);
-  return std::tie(a.lead, a.time, a.geocode, a.platform, a.source, a.tile) <
-         std::tie(b.lead, b.time, b.geocode, b.platform, b.source, b.tile);
-}
+/// Below so many rows, comparing sorts faster than counting digits.
+constexpr size_t least_radix_rows = 128;
 
 /// An integer that orders as the float does (-0 as 0).
 uint64_t ordered(float value) {
@@ -164,146 +29,383 @@ uint64_t ordered(float value) {
   return bits & sign ? ~bits : bits | sign;
 }
 
-void set_lead(sort_place& p, sort_field order, float pixel, float cloud) {
+uint64_t ordered_cloud(float cloud) {
+  return ordered(cloud < 0 ? INFINITY : cloud);
+}
+
+/// An integer that orders as the time does.
+uint64_t ordered(int64_t time) {
+  return static_cast<uint64_t>(time) ^ uint64_t { 1 } << 63;
+}
+
+/// Names stand for themselves as name_table::place does, so that a key that is not there has a
+/// place too.
+uint64_t place_of(uint32_t name) {
+  return 2 * uint64_t{name} + 1;
+}
+
+uint64_t lead_of(const index_columns& c, sort_field order, uint32_t row) {
   switch (order) {
     case sort_field::timestamp:
-    case sort_field::key:
-      break;
+      return ordered(c.time[row]);
     case sort_field::geocode:
-      p.lead = p.geocode;
-      break;
+      return c.geocode[row];
     case sort_field::platform:
-      p.lead = p.platform;
-      break;
+    case sort_field::key:
+      return place_of(c.platform[row]);
     case sort_field::source:
-      p.lead = p.source;
-      break;
+      return place_of(c.source[row]);
     case sort_field::tile:
-      p.lead = p.tile;
-      break;
+      return place_of(c.tile[row]);
     case sort_field::pixel_coverage:
-      p.lead = ordered(pixel);
-      break;
+      return ordered(c.pixel_coverage[row]);
     case sort_field::cloud_coverage:
-      p.lead = ordered(cloud < 0 ? INFINITY : cloud);
-      break;
+      return ordered_cloud(c.cloud_coverage[row]);
+  }
+  return 0;
+}
+
+/// Of two rows of a level with the same lead: which comes first?
+bool ties_before(const index_columns& c, sort_field order, uint32_t a, uint32_t b) {
+  if (order == sort_field::key)
+    return std::tie(c.geocode[a], c.source[a], c.tile[a], c.time[a]) <
+           std::tie(c.geocode[b], c.source[b], c.tile[b], c.time[b]);
+  // Of one time and cell, rows stand in the order of platform, source and tile.
+  return std::tie(c.time[a], c.geocode[a], a) < std::tie(c.time[b], c.geocode[b], b);
+}
+
+/// Which rows come after an image, which need not be there.
+class resume_point {
+ public:
+  resume_point(const index_columns& c, sort_field order, const std::optional<image_facts>& after)
+      : c_(c), order_(order), after_(after) {
+    if (!after) return;
+    const auto& key = after->key;
+    // A geocode that is no code has no place among the packed ones; then names are compared.
+    is_placed_ = check_geocode(c.algorithm, key.geocode).has_value();
+    if (!is_placed_) return;
+    time_ = key.timestamp;
+    geocode_ = pack(c.algorithm, key.geocode);
+    platform_ = c.platforms.place(key.platform);
+    source_ = c.sources.place(key.source);
+    tile_ = c.tiles.place(key.tile);
+    switch (order) {
+      case sort_field::timestamp:
+        lead_ = ordered(time_);
+        break;
+      case sort_field::geocode:
+        lead_ = geocode_;
+        break;
+      case sort_field::platform:
+      case sort_field::key:
+        lead_ = platform_;
+        break;
+      case sort_field::source:
+        lead_ = source_;
+        break;
+      case sort_field::tile:
+        lead_ = tile_;
+        break;
+      case sort_field::pixel_coverage:
+        lead_ = ordered(compared_pixel_coverage(after->pixel_coverage));
+        break;
+      case sort_field::cloud_coverage:
+        lead_ = ordered_cloud(compared_cloud_coverage(after->cloud_coverage));
+        break;
+    }
+  }
+
+  bool precedes(uint32_t row, uint64_t lead) const {
+    if (!after_) return true;
+    if (!is_placed_) {
+      const auto cloud = c_.cloud_coverage[row];
+      const image_facts facts{c_.key(row), c_.pixel_coverage[row],
+                              cloud < 0 ? std::nullopt : std::optional<double>(cloud)};
+      return before(order_, *after_, facts);
+    }
+    if (lead != lead_) return lead_ < lead;
+    const auto platform = place_of(c_.platform[row]), source = place_of(c_.source[row]),
+               tile = place_of(c_.tile[row]);
+    if (order_ == sort_field::key)
+      return std::tie(geocode_, source_, tile_, time_) <
+             std::tie(c_.geocode[row], source, tile, c_.time[row]);
+    return std::tie(time_, geocode_, platform_, source_, tile_) <
+           std::tie(c_.time[row], c_.geocode[row], platform, source, tile);
+  }
+
+  /// Leaves the rows of a range that may come after it.
+  row_range narrow(row_range rows) const {
+    if (!after_ || !is_placed_ || rows.first == rows.last) return rows;
+    const auto platform = place_of(c_.platform[rows.first]);
+    if ((order_ == sort_field::platform || order_ == sort_field::key) && platform < platform_)
+      return {rows.last, rows.last};
+    if (order_ == sort_field::geocode || (order_ == sort_field::key && platform == platform_)) {
+      const auto begin = c_.geocode.begin();
+      rows.first = static_cast<uint32_t>(
+          std::lower_bound(begin + rows.first, begin + rows.last, geocode_) - begin);
+    }
+    return rows;
+  }
+
+ private:
+  const index_columns& c_;
+  sort_field order_;
+  const std::optional<image_facts>& after_;
+  bool is_placed_ = false;
+  uint64_t lead_ = 0;
+  int64_t time_ = 0;
+  uint64_t geocode_ = 0, platform_ = 0, source_ = 0, tile_ = 0;
+};
+
+/// Sorts by lead, keeping the order of equal ones: by counting digits of what differs.
+void radix_sort_by_lead(std::vector<found_row>& rows) {
+  constexpr int digit_bits = 8;
+  constexpr size_t digits = size_t{1} << digit_bits;
+  uint64_t least = rows.front().lead, most = least;
+  for (const auto& r : rows) {
+    least = std::min(least, r.lead);
+    most = std::max(most, r.lead);
+  }
+  std::vector<found_row> other(rows.size());
+  for (int shift = 0; shift < 64 && (most - least) >> shift != 0; shift += digit_bits) {
+    std::array<uint32_t, digits> ends{};
+    const auto digit = [&](const found_row& r) { return (r.lead - least) >> shift & (digits - 1); };
+    for (const auto& r : rows) ++ends[digit(r)];
+    uint32_t begin = 0;
+    for (auto& end : ends) begin += std::exchange(end, begin);
+    for (const auto& r : rows) other[ends[digit(r)]++] = r;
+    rows.swap(other);
   }
 }
 
-sort_place place_of(const index_columns& c, sort_field order, uint32_t row) {
-  sort_place p;
-  p.time = c.time[row];
-  p.geocode = c.geocode[row];
-  p.platform = 2 * uint64_t{c.platform[row]} + 1;
-  p.source = 2 * uint64_t{c.source[row]} + 1;
-  p.tile = 2 * uint64_t{c.tile[row]} + 1;
-  set_lead(p, order, c.pixel_coverage[row], c.cloud_coverage[row]);
-  return p;
+void sort_rows(const index_columns& c, sort_field order, std::vector<found_row>& rows) {
+  const auto sooner = [&](const found_row& a, const found_row& b) {
+    return a.lead != b.lead ? a.lead < b.lead : ties_before(c, order, a.row, b.row);
+  };
+  if (rows.size() < least_radix_rows) {
+    std::sort(rows.begin(), rows.end(), sooner);
+    return;
+  }
+  radix_sort_by_lead(rows);
+  for (auto begin = rows.begin(); begin != rows.end();) {
+    const auto end =
+        std::find_if(begin, rows.end(), [&](const found_row& r) { return r.lead != begin->lead; });
+    if (!std::is_sorted(begin, end, sooner)) std::sort(begin, end, sooner);
+    begin = end;
+  }
 }
 
-sort_place place_of(const index_columns& c, sort_field order, const image_facts& image) {
-  sort_place p;
-  p.time = image.key.timestamp;
-  p.geocode = pack(c.algorithm, image.key.geocode);
-  p.platform = c.platforms.place(image.key.platform);
-  p.source = c.sources.place(image.key.source);
-  p.tile = c.tiles.place(image.key.tile);
-  set_lead(p, order, compared_pixel_coverage(image.pixel_coverage),
-           compared_cloud_coverage(image.cloud_coverage));
-  return p;
+/// The rows that come first of those that it is given.
+class best_rows {
+ public:
+  best_rows(const index_columns& c, sort_field order, size_t limit, const resume_point& start)
+      : c_(c), order_(order), limit_(limit), start_(start) {}
+
+  void add(uint32_t row) {
+    const auto lead = lead_of(c_, order_, row);
+    const found_row r{lead, row, 0};
+    if ((is_cut_ && !sooner(r, worst_)) || !start_.precedes(row, lead)) return;
+    ++taken_;
+    rows_.push_back(r);
+    if (rows_.size() > limit_ && rows_.size() - limit_ >= std::max(limit_, least_surplus)) cut();
+  }
+
+  /// How many were taken so far, those included that were pushed out again.
+  size_t taken() const { return taken_; }
+
+  std::vector<found_row> take() {
+    sort_rows(c_, order_, rows_);
+    if (rows_.size() > limit_) rows_.resize(limit_);
+    return std::move(rows_);
+  }
+
+ private:
+  bool sooner(const found_row& a, const found_row& b) const {
+    return a.lead != b.lead ? a.lead < b.lead : ties_before(c_, order_, a.row, b.row);
+  }
+
+  void cut() {
+    const auto middle = rows_.begin() + static_cast<ptrdiff_t>(limit_);
+    std::nth_element(rows_.begin(), middle - 1, rows_.end(),
+                     [this](const auto& a, const auto& b) { return sooner(a, b); });
+    rows_.erase(middle, rows_.end());
+    worst_ = rows_.back();
+    is_cut_ = true;
+  }
+
+  const index_columns& c_;
+  sort_field order_;
+  size_t limit_;
+  const resume_point& start_;
+  std::vector<found_row> rows_;
+  size_t taken_ = 0;
+  bool is_cut_ = false;
+  found_row worst_;
+};
+
+size_t rows_in(const std::vector<row_range>& ranges) {
+  size_t sum = 0;
+  for (const auto& range : ranges) sum += range.last - range.first;
+  return sum;
+}
+
+/// Looks at rows in the order of time until it has enough. Nothing when that would take longer than
+/// scanning the ranges.
+std::optional<std::vector<found_row>> walk_by_time(const index_level& level, const filter& f,
+                                                   const std::vector<row_range>& ranges,
+                                                   const row_conditions& wanted, size_t limit,
+                                                   const resume_point& start,
+                                                   const std::optional<image_facts>& after) {
+  const auto& c = *level.columns;
+  auto visits = rows_in(ranges) / scanned_per_visit;
+  if (c.by_time.empty() || visits < limit) return {};
+  auto first = std::numeric_limits<int64_t>::min();
+  if (f.start) first = *f.start;
+  if (after) first = std::max(first, after->key.timestamp);
+  auto at = std::lower_bound(c.by_time.begin(), c.by_time.end(), first,
+                             [&](uint32_t row, int64_t time) { return c.time[row] < time; });
+  const cell_predicate all;
+  row_sieve sieve(level, f, all);
+  const bool is_everything = rows_in(ranges) == c.size();
+  const auto in_ranges = [&](uint32_t row) {
+    return is_everything || std::any_of(ranges.begin(), ranges.end(), [row](const row_range& r) {
+             return row >= r.first && row < r.last;
+           });
+  };
+  std::vector<found_row> rows;
+  for (; at != c.by_time.end() && rows.size() < limit; ++at) {
+    const auto row = *at;
+    if (f.end && c.time[row] > *f.end) break;
+    if (visits-- == 0) return {};
+    if (!in_ranges(row) || !wanted.test(c, row) || !sieve.admits(row)) continue;
+    const auto lead = ordered(c.time[row]);
+    if (start.precedes(row, lead)) rows.push_back({lead, row, 0});
+  }
+  return rows;
+}
+
+int compare(std::string_view a, std::string_view b) {
+  return a.compare(b);
+}
+
+template <class T>
+int compare(T a, T b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/// As `before`, of rows of any levels.
+bool before_in_levels(std::span<const index_level> levels, sort_field order, const found_row& a,
+                      const found_row& b) {
+  const auto& ca = *levels[a.level].columns;
+  const auto& cb = *levels[b.level].columns;
+  const auto platform = [&] {
+    return compare(ca.platforms[ca.platform[a.row]], cb.platforms[cb.platform[b.row]]);
+  };
+  const auto source = [&] {
+    return compare(ca.sources[ca.source[a.row]], cb.sources[cb.source[b.row]]);
+  };
+  const auto tile = [&] { return compare(ca.tiles[ca.tile[a.row]], cb.tiles[cb.tile[b.row]]); };
+  const auto geocode = [&] { return compare(ca.geocode[a.row], cb.geocode[b.row]); };
+  const auto time = [&] { return compare(ca.time[a.row], cb.time[b.row]); };
+  if (order == sort_field::key) {
+    if (const int p = platform()) return p < 0;
+    if (const int g = geocode()) return g < 0;
+    if (const int s = source()) return s < 0;
+    if (const int t = tile()) return t < 0;
+    return time() < 0;
+  }
+  const int lead = order == sort_field::platform ? platform()
+                   : order == sort_field::source ? source()
+                   : order == sort_field::tile   ? tile()
+                                                 : compare(a.lead, b.lead);
+  if (lead != 0) return lead < 0;
+  if (const int t = time()) return t < 0;
+  if (const int g = geocode()) return g < 0;
+  if (const int p = platform()) return p < 0;
+  if (const int s = source()) return s < 0;
+  return tile() < 0;
 }
 
 }  // namespace
 
-void scan(const index_columns& columns, std::span<const uint32_t> hidden, const filter& f,
-          const cell_predicate& cells, const row_sink& found) {
-  const auto& c = columns;
-  row_sieve sieve(c, hidden, f, cells);
-  if (f.key) {
-    // One image at most: look it up by its parts and let the definition decide on the rest.
-    filter place;
-    place.geocode = f.key->geocode;
-    place.start = place.end = f.key->timestamp;
-    for (const auto& rows : ranges_of(c, place))
-      for (auto row = rows.first; row < rows.last; ++row) {
-        if (!matches(f, c.algorithm, c.entry(row).facts())) continue;
-        std::array<uint32_t, 1> one{row};
-        if (sieve.sift(one) == 1) found(one);
-      }
-    return;
-  }
-  row_conditions wanted;
-  if (!resolve(c, f, wanted)) return;
-  std::vector<uint32_t> batch(batch_rows);
-  for (const auto& range : ranges_of(c, f)) {
-    for (uint32_t first = range.first; first < range.last;) {
-      const auto last = first + std::min<uint32_t>(batch_rows, range.last - first);
-      size_t n = 0;
-      // Without branches: the number of a row is always written, and kept when it matches.
-      for (uint32_t row = first; row < last; ++row) {
-        batch[n] = row;
-        n += static_cast<size_t>(
-            (c.time[row] >= wanted.first_time) & (c.time[row] <= wanted.last_time) &
-            (c.source[row] >= wanted.first_source) & (c.source[row] <= wanted.last_source) &
-            (c.tile[row] >= wanted.first_tile) & (c.tile[row] <= wanted.last_tile) &
-            (c.cloud_coverage[row] >= wanted.least_cloud) &
-            (c.cloud_coverage[row] <= wanted.most_cloud) &
-            (c.pixel_coverage[row] >= wanted.least_pixel));
-      }
-      n = sieve.sift(std::span(batch).first(n));
-      if (n > 0) found(std::span(batch).first(n));
-      first = last;
-    }
-  }
+uint64_t count_rows(const index_level& level, const filter& f, const cell_predicate& cells) {
+  uint64_t sum = 0;
+  scan(level, f, cells, [&](std::span<const uint32_t> rows) { sum += rows.size(); });
+  return sum;
 }
 
-std::vector<index_entry> first_rows(const index_columns& columns, std::span<const uint32_t> hidden,
-                                    const filter& f, sort_field order, size_t limit,
-                                    const std::optional<image_facts>& after) {
+std::vector<found_row> first_rows(const index_level& level, uint32_t number, const filter& f,
+                                  sort_field order, size_t limit,
+                                  const std::optional<image_facts>& after) {
   if (limit == 0) return {};
-  using candidate = std::pair<sort_place, uint32_t>;
-  const auto sooner = [order](const candidate& a, const candidate& b) {
-    return before(order, a.first, b.first);
+  const auto& c = *level.columns;
+  const resume_point start(c, order, after);
+  const auto numbered = [number](std::vector<found_row> rows) {
+    for (auto& r : rows) r.level = number;
+    return rows;
   };
-  // A geocode that is no code has no place among the packed ones; then names are compared.
-  const bool is_placed = after && check_geocode(columns.algorithm, after->key.geocode).has_value();
-  const auto start = is_placed ? place_of(columns, order, *after) : sort_place{};
-  const auto is_after = [&](uint32_t row, const sort_place& place) {
-    if (!after) return true;
-    if (is_placed) return before(order, start, place);
-    return before(order, *after, columns.entry(row).facts());
-  };
-  std::vector<candidate> best;
-  bool is_cut = false;
-  sort_place worst;
-  const auto surplus = std::max(limit, least_surplus);
-  const auto cut = [&] {
-    const auto middle = best.begin() + static_cast<ptrdiff_t>(limit);
-    std::nth_element(best.begin(), middle - 1, best.end(), sooner);
-    best.erase(middle, best.end());
-    worst = best.back().first;
-    is_cut = true;
-  };
-  scan(columns, hidden, f, {}, [&](std::span<const uint32_t> rows) {
-    for (const auto row : rows) {
-      const auto place = place_of(columns, order, row);
-      if ((is_cut && !before(order, place, worst)) || !is_after(row, place)) continue;
-      best.emplace_back(place, row);
-      if (best.size() > limit && best.size() - limit >= surplus) cut();
-    }
-  });
-  std::sort(best.begin(), best.end(), sooner);
-  if (best.size() > limit) best.resize(limit);
-  std::vector<index_entry> entries;
-  entries.reserve(best.size());
-  for (const auto& [place, row] : best) entries.push_back(columns.entry(row));
-  return entries;
+  best_rows best(c, order, limit, start);
+  const cell_predicate all;
+  if (f.key) {
+    scan(level, f, all, [&](std::span<const uint32_t> rows) {
+      for (const auto row : rows) best.add(row);
+    });
+    return numbered(best.take());
+  }
+  const auto wanted = row_conditions::of(c, f);
+  if (!wanted) return {};
+  auto ranges = ranges_of(c, f);
+  for (auto& range : ranges) range = start.narrow(range);
+  if (order == sort_field::timestamp)
+    if (auto walked = walk_by_time(level, f, ranges, *wanted, limit, start, after))
+      return numbered(std::move(*walked));
+  // A range is one platform's, by geocode: in these orders what comes first stands first.
+  const bool by_geocode = order == sort_field::geocode || order == sort_field::key;
+  row_sieve sieve(level, f, all);
+  std::vector<uint32_t> batch;
+  for (const auto& range : ranges) {
+    const auto before_range = best.taken();
+    std::optional<uint64_t> last_needed;
+    scan_range(c, range, *wanted, sieve, batch, [&](std::span<const uint32_t> rows, uint32_t next) {
+      for (const auto row : rows) {
+        best.add(row);
+        if (by_geocode && !last_needed && best.taken() - before_range >= limit)
+          last_needed = c.geocode[row];
+      }
+      return !last_needed || next >= range.last || c.geocode[next] <= *last_needed;
+    });
+    // Of one platform alone there are enough, and the others come later.
+    if ((order == sort_field::platform || order == sort_field::key) && best.taken() >= limit) break;
+  }
+  return numbered(best.take());
 }
 
-std::vector<extent_row> count_extents(const index_columns& columns,
-                                      std::span<const uint32_t> hidden, const filter& f,
+std::vector<found_row> merge_found(std::span<const index_level> levels,
+                                   std::vector<std::vector<found_row>> found, sort_field order,
+                                   size_t limit) {
+  std::erase_if(found, [](const auto& rows) { return rows.empty(); });
+  if (found.empty()) return {};
+  // The shortest first, so that few rows are merged often.
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  auto merged = std::move(found.front());
+  std::vector<found_row> both;
+  for (size_t i = 1; i < found.size(); ++i) {
+    both.clear();
+    both.reserve(merged.size() + found[i].size());
+    std::merge(merged.begin(), merged.end(), found[i].begin(), found[i].end(),
+               std::back_inserter(both), [&](const found_row& a, const found_row& b) {
+                 return before_in_levels(levels, order, a, b);
+               });
+    merged.swap(both);
+  }
+  if (merged.size() > limit) merged.resize(limit);
+  return merged;
+}
+
+std::vector<extent_row> count_extents(const index_level& level, const filter& f,
                                       const cell_predicate& cells) {
-  const auto& c = columns;
+  const auto& c = *level.columns;
   const size_t shown = (f.geocode ? f.geocode->size() : 0) + 1;
   struct group {
     uint32_t platform, source;
@@ -324,7 +426,7 @@ std::vector<extent_row> count_extents(const index_columns& columns,
   std::pair<const group, uint64_t>* last = nullptr;
   uint64_t code = 0;
   group now{};
-  scan(c, hidden, f, cells, [&](std::span<const uint32_t> rows) {
+  scan(level, f, cells, [&](std::span<const uint32_t> rows) {
     for (const auto row : rows) {
       if (c.geocode[row] != code) {
         code = c.geocode[row];
@@ -344,6 +446,10 @@ std::vector<extent_row> count_extents(const index_columns& columns,
     out.push_back({unpack(c.algorithm, g.geocode), std::string(c.platforms[g.platform]),
                    std::string(c.sources[g.source]), g.precision, count});
   return out;
+}
+
+size_t candidate_rows(const index_level& level, const filter& f) {
+  return rows_in(ranges_of(*level.columns, f));
 }
 
 }  // namespace stip

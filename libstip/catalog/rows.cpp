@@ -5,281 +5,190 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "libstip/catalog/row_columns.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/core/packed.hpp"
 
-// A buffer of rows, see core/packed.hpp for the words:
+// A buffer of extents, see core/packed.hpp for the words:
 //
-//   u8 version, u8 kind, count texts, text each, then by kind
-//   images:  count layouts (text id of the subdataset, u8 pixel type, count bands, text id each),
-//            count rows, then a column each: platform, geocode, source, tile (text ids), time
-//            (signed varint, difference to the row above), pixel coverage (f64), cloud coverage
-//            (flag, then f64 where known), properties (count, two text ids each), nodes (count,
-//            text id each), subdatasets (count, then layout, width, height, pixel coverage, bytes,
-//            scene and content each)
-//   extents: count rows, then geocode, platform, source (text ids), precision and count each
+//   u8 version, u8 kind, count texts, text each, count rows,
+//   then geocode, platform, source (text ids), precision and count each
+//
+// Image rows: row_columns.cpp.
 
 namespace stip {
 
 namespace {
 
-constexpr uint8_t rows_version = 1;
-constexpr uint8_t kind_images = 1;
+constexpr uint8_t extents_version = 1;
 constexpr uint8_t kind_extents = 2;
 
 /// The fewest bytes that a row or a part of it can take, to judge counts before memory is taken.
-constexpr size_t least_text_bytes = 1;
-constexpr size_t least_layout_bytes = 3;
-constexpr size_t least_image_bytes = 4 + 1 + 8 + 1 + 3;
-constexpr size_t least_property_bytes = 2;
-constexpr size_t least_subdataset_bytes = 3 + 8 + 1 + 16 + 16;
 constexpr size_t least_extent_bytes = 5;
+constexpr size_t least_property_bytes = 2;
+constexpr size_t least_subdataset_bytes = 1 + 1 + sizeof(hash128) + 1;
 
 /// Gives every distinct text a number, in the order of first use.
-class text_table_writer {
+class text_table {
  public:
-  uint64_t id(std::string_view text) {
+  uint32_t id(std::string_view text) {
     const auto found = ids_.find(text);
     if (found != ids_.end()) return found->second;
     texts_.emplace_back(text);
-    return ids_.emplace(texts_.back(), texts_.size() - 1).first->second;
+    return ids_.emplace(texts_.back(), static_cast<uint32_t>(texts_.size() - 1)).first->second;
   }
 
-  void write(packed_writer& out) const {
-    out.varint(texts_.size());
-    for (const auto& text : texts_) out.text(text);
-  }
+  std::vector<std::string_view> views() const { return {texts_.begin(), texts_.end()}; }
 
  private:
   // A deque, since the map's keys point into its texts.
   std::deque<std::string> texts_;
-  std::unordered_map<std::string_view, uint64_t> ids_;
+  std::unordered_map<std::string_view, uint32_t> ids_;
 };
 
-/// Reads a buffer's head and texts, and keeps account of what the rows expand to.
-class rows_reader {
+/// Keeps account of what rows expand to.
+class expansion {
  public:
-  rows_reader(std::string_view what, std::string_view bytes, uint8_t kind) : in(what, bytes) {
-    in.expect_version(rows_version);
-    in.expect(in.u8() == kind, "it holds another kind of rows");
-    texts_.resize(in.count(SIZE_MAX, least_text_bytes));
-    for (auto& text : texts_) text = in.text(defaults::max_row_text_bytes);
-  }
-
-  std::string text() {
-    const auto i = in.varint();
-    in.expect(i < texts_.size(), "a text is not in the table");
-    if (!in.ok()) return {};
-    spend(sizeof(std::string) + texts_[i].size());
-    return in.ok() ? std::string(texts_[i]) : std::string();
-  }
-
-  /// A count of elements that take `bytes_each` in memory.
-  size_t count(size_t least_bytes_each, size_t bytes_each, size_t most = SIZE_MAX) {
-    const auto n = in.count(most, least_bytes_each);
-    spend(n > budget_ / bytes_each ? budget_ + 1 : n * bytes_each);
-    return in.ok() ? n : 0;
-  }
+  explicit expansion(packed_reader& in) : in_(in) {}
 
   void spend(size_t bytes) {
-    in.expect(bytes <= budget_, "the rows expand past their bound");
+    in_.expect(bytes <= budget_, "the rows expand past their bound");
     budget_ -= std::min(bytes, budget_);
   }
 
-  double coverage() {
-    const auto value = in.f64();
-    in.expect(value >= 0 && value <= 1, "a coverage is not a share");
-    return value;
+  /// `count` elements of `bytes_each`.
+  void spend(size_t count, size_t bytes_each) {
+    spend(count > budget_ / bytes_each ? budget_ + 1 : count * bytes_each);
   }
 
-  packed_reader in;
-
  private:
-  std::vector<std::string_view> texts_;
+  packed_reader& in_;
   size_t budget_ = defaults::max_decoded_rows_bytes;
 };
 
-/// What the subdatasets of many images have in common: name, type and bands.
-struct layout {
-  std::string id;
-  pixel_type type = pixel_type::uint8;
-  std::vector<std::string> bands;
+/// A row's layout, unpacked, and the bytes of memory that it takes.
+struct unpacked_layout {
+  std::map<std::string, std::string> properties;
+  std::vector<row_layout::subdataset> subdatasets;
   size_t bytes = 0;
 };
 
-/// The table of layouts, written as the ids of their texts.
-class layout_table_writer {
- public:
-  explicit layout_table_writer(text_table_writer& texts) : texts_(texts) {}
-
-  uint64_t id(const subdataset_row& row) {
-    packed_writer form;
-    form.varint(texts_.id(row.id)).u8(static_cast<uint8_t>(row.type)).varint(row.bands.size());
-    for (const auto& band : row.bands) form.varint(texts_.id(band));
-    auto bytes = form.take();
-    const auto [at, is_new] = ids_.try_emplace(bytes, layouts_.size());
-    if (is_new) layouts_.push_back(std::move(bytes));
-    return at->second;
+result<unpacked_layout> unpack_layout(std::string_view form) {
+  constexpr size_t map_node_bytes = 64;
+  packed_reader in{"image rows", form};
+  unpacked_layout out;
+  const auto subdatasets = in.varint(defaults::max_subdatasets);
+  for (auto n = in.count(SIZE_MAX, least_property_bytes); n > 0 && in.ok(); --n) {
+    std::string name(in.text(defaults::max_row_text_bytes));
+    std::string value(in.text(defaults::max_row_text_bytes));
+    in.expect(out.properties.empty() || out.properties.rbegin()->first < name,
+              "properties are out of order");
+    if (!in.ok()) break;
+    out.bytes += map_node_bytes + 2 * sizeof(std::string) + name.size() + value.size();
+    out.properties.emplace_hint(out.properties.end(), std::move(name), std::move(value));
   }
-
-  void write(std::string& out) const {
-    out += packed_writer{}.varint(layouts_.size()).bytes();
-    for (const auto& form : layouts_) out += form;
-  }
-
- private:
-  text_table_writer& texts_;
-  std::vector<std::string> layouts_;
-  std::unordered_map<std::string, uint64_t> ids_;
-};
-
-std::vector<layout> read_layouts(rows_reader& from) {
-  auto& in = from.in;
-  std::vector<layout> layouts(from.count(least_layout_bytes, sizeof(layout)));
-  for (auto& l : layouts) {
-    l.id = from.text();
-    l.type = static_cast<pixel_type>(in.u8());
-    in.expect(is_known(l.type), "a pixel type is unknown");
-    l.bands.resize(from.count(1, sizeof(std::string), defaults::max_bands));
-    l.bytes = l.id.size();
-    for (auto& band : l.bands) {
-      band = from.text();
-      l.bytes += sizeof(std::string) + band.size();
+  in.expect(subdatasets <= in.remaining() / least_subdataset_bytes,
+            "a count promises more than the bytes hold");
+  for (uint64_t i = 0; i < subdatasets && in.ok(); ++i) {
+    auto& s = out.subdatasets.emplace_back();
+    s.id = in.text(defaults::max_row_text_bytes);
+    s.type = static_cast<pixel_type>(in.u8());
+    in.expect(is_known(s.type), "a pixel type is unknown");
+    s.scene = in.hash();
+    s.bands.resize(in.count(defaults::max_bands, 1));
+    out.bytes += sizeof(subdataset_row) + s.id.size();
+    for (auto& band : s.bands) {
+      band = in.text(defaults::max_row_text_bytes);
+      out.bytes += sizeof(std::string) + band.size();
     }
   }
-  return layouts;
-}
-
-void read_subdatasets(rows_reader& from, const std::vector<layout>& layouts, image_row& row) {
-  auto& in = from.in;
-  row.subdatasets.resize(
-      from.count(least_subdataset_bytes, sizeof(subdataset_row), defaults::max_subdatasets));
-  for (auto& s : row.subdatasets) {
-    const auto i = in.varint();
-    in.expect(i < layouts.size(), "a subdataset is not in the table");
-    if (!in.ok()) return;
-    from.spend(layouts[i].bytes);
-    if (!in.ok()) return;
-    s.id = layouts[i].id;
-    s.type = layouts[i].type;
-    s.bands = layouts[i].bands;
-    s.width = static_cast<uint32_t>(in.varint(UINT32_MAX));
-    s.height = static_cast<uint32_t>(in.varint(UINT32_MAX));
-    s.pixel_coverage = from.coverage();
-    s.bytes = in.varint();
-    s.scene = in.hash();
-    s.content = in.hash();
-  }
-}
-
-std::string with_head(uint8_t kind, const text_table_writer& texts) {
-  packed_writer out;
-  out.u8(rows_version).u8(kind);
-  texts.write(out);
-  return out.take();
-}
-
-/// Of two rows of one image: is `a` the better? Nodes do not count.
-bool better(const image_row& a, const image_row& b) {
-  const auto rank = [](const image_row& r) {
-    return std::tuple(r.subdatasets.size(), r.cloud_coverage.has_value(), r.pixel_coverage);
-  };
-  if (rank(a) != rank(b)) return rank(b) < rank(a);
-  const auto content = [](image_row r) {
-    r.nodes.clear();
-    return encode_rows(std::vector{std::move(r)});
-  };
-  return content(b) < content(a);
+  STIP_TRY(in.finish());
+  return out;
 }
 
 }  // namespace
 
 std::string encode_rows(const std::vector<image_row>& rows) {
-  text_table_writer texts;
-  layout_table_writer layouts(texts);
-  packed_writer columns;
-  columns.varint(rows.size());
-  for (const auto& r : rows) columns.varint(texts.id(r.key.platform));
-  for (const auto& r : rows) columns.varint(texts.id(r.key.geocode));
-  for (const auto& r : rows) columns.varint(texts.id(r.key.source));
-  for (const auto& r : rows) columns.varint(texts.id(r.key.tile));
-  uint64_t above = 0;
+  row_columns columns;
+  columns.reserve(rows.size());
+  text_table texts, layouts;
+  std::map<std::vector<uint32_t>, uint32_t> node_sets;
   for (const auto& r : rows) {
-    // Unsigned, so that any two times have a difference.
-    const auto time = static_cast<uint64_t>(r.key.timestamp);
-    columns.signed_varint(static_cast<int64_t>(time - above));
-    above = time;
+    columns.platform.push_back(texts.id(r.key.platform));
+    columns.source.push_back(texts.id(r.key.source));
+    columns.tile.push_back(texts.id(r.key.tile));
+    const auto geocode = std::string_view(r.key.geocode).substr(0, defaults::max_name_bytes);
+    columns.geocodes += geocode;
+    columns.geocode_bytes.push_back(static_cast<uint8_t>(geocode.size()));
+    columns.time.push_back(r.key.timestamp);
+    columns.pixel_coverage.push_back(r.pixel_coverage);
+    columns.cloud_coverage.push_back(r.cloud_coverage.value_or(-1));
+    std::vector<row_layout::subdataset> subdatasets;
+    for (const auto& s : r.subdatasets) {
+      subdatasets.push_back({s.id, s.type, s.bands, s.scene, false});
+      columns.chips.push_back({s.width, s.height, s.pixel_coverage, s.bytes, s.content});
+    }
+    columns.layout.push_back(layouts.id(row_layout::make(r.properties, subdatasets)->form()));
+    std::vector<uint32_t> nodes;
+    for (const auto& node : r.nodes) nodes.push_back(texts.id(node));
+    const auto next = static_cast<uint32_t>(node_sets.size());
+    const auto [at, is_new] = node_sets.try_emplace(nodes, next);
+    if (is_new) columns.node_sets.push_back(nodes);
+    columns.nodes.push_back(at->second);
   }
-  for (const auto& r : rows) columns.f64(r.pixel_coverage);
-  for (const auto& r : rows) {
-    columns.flag(r.cloud_coverage.has_value());
-    if (r.cloud_coverage) columns.f64(*r.cloud_coverage);
-  }
-  for (const auto& r : rows) {
-    columns.varint(r.properties.size());
-    for (const auto& [name, value] : r.properties)
-      columns.varint(texts.id(name)).varint(texts.id(value));
-  }
-  for (const auto& r : rows) {
-    columns.varint(r.nodes.size());
-    for (const auto& node : r.nodes) columns.varint(texts.id(node));
-  }
-  for (const auto& r : rows) {
-    columns.varint(r.subdatasets.size());
-    for (const auto& s : r.subdatasets)
-      columns.varint(layouts.id(s))
-          .varint(s.width)
-          .varint(s.height)
-          .f64(s.pixel_coverage)
-          .varint(s.bytes)
-          .hash(s.scene)
-          .hash(s.content);
-  }
-  auto out = with_head(kind_images, texts);
-  layouts.write(out);
-  return out + columns.bytes();
+  columns.texts = texts.views();
+  columns.layouts = layouts.views();
+  return pack(columns);
 }
 
 result<std::vector<image_row>> decode_image_rows(std::string_view bytes) {
-  rows_reader from("image rows", bytes, kind_images);
-  auto& in = from.in;
-  const auto layouts = read_layouts(from);
-  std::vector<image_row> rows(from.count(least_image_bytes, sizeof(image_row)));
-  for (auto& r : rows) r.key.platform = from.text();
-  for (auto& r : rows) r.key.geocode = from.text();
-  for (auto& r : rows) r.key.source = from.text();
-  for (auto& r : rows) r.key.tile = from.text();
-  uint64_t above = 0;
-  for (auto& r : rows) {
-    above += static_cast<uint64_t>(in.signed_varint());
-    r.key.timestamp = static_cast<int64_t>(above);
-    in.expect(is_key_time(r.key.timestamp), "a timestamp is out of range");
+  STIP_ASSIGN(const auto columns, unpack_rows(bytes));
+  packed_reader in{"image rows", bytes};
+  expansion budget(in);
+  std::vector<unpacked_layout> layouts;
+  budget.spend(columns.layouts.size(), sizeof(unpacked_layout));
+  for (const auto& form : columns.layouts) {
+    STIP_ASSIGN(auto layout, unpack_layout(form));
+    budget.spend(layout.bytes);
+    if (!in.ok()) return fail(in.finish().error());
+    layouts.push_back(std::move(layout));
   }
-  for (auto& r : rows) r.pixel_coverage = from.coverage();
-  for (auto& r : rows)
-    if (in.flag()) r.cloud_coverage = from.coverage();
-  for (auto& r : rows) {
-    constexpr size_t node_bytes = 64;
-    for (auto n = from.count(least_property_bytes, node_bytes); n > 0; --n) {
-      auto name = from.text();
-      auto value = from.text();
-      in.expect(r.properties.empty() || r.properties.rbegin()->first < name,
-                "properties are out of order");
-      if (!in.ok()) break;
-      r.properties.emplace_hint(r.properties.end(), std::move(name), std::move(value));
+  std::vector<image_row> rows;
+  budget.spend(columns.size(), sizeof(image_row));
+  if (!in.ok()) return fail(in.finish().error());
+  rows.reserve(columns.size());
+  size_t geocode = 0, chip = 0;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const auto& platform = columns.texts[columns.platform[i]];
+    const auto& source = columns.texts[columns.source[i]];
+    const auto& tile = columns.texts[columns.tile[i]];
+    const auto& layout = layouts[columns.layout[i]];
+    const auto& nodes = columns.node_sets[columns.nodes[i]];
+    budget.spend(platform.size() + source.size() + tile.size() + layout.bytes);
+    for (const auto node : nodes) budget.spend(sizeof(std::string) + columns.texts[node].size());
+    if (!in.ok()) return fail(in.finish().error());
+    auto& r = rows.emplace_back();
+    r.key.platform = platform;
+    r.key.geocode = columns.geocodes.substr(geocode, columns.geocode_bytes[i]);
+    geocode += columns.geocode_bytes[i];
+    r.key.source = source;
+    r.key.tile = tile;
+    r.key.timestamp = columns.time[i];
+    r.pixel_coverage = columns.pixel_coverage[i];
+    if (columns.cloud_coverage[i] >= 0) r.cloud_coverage = columns.cloud_coverage[i];
+    r.properties = layout.properties;
+    for (const auto& s : layout.subdatasets) {
+      const auto c = columns.chips[chip++];
+      r.subdatasets.push_back({s.id, s.type, s.bands, c.width, c.height, c.pixel_coverage, c.bytes,
+                               s.scene, c.content});
     }
+    for (const auto node : nodes) r.nodes.emplace_back(columns.texts[node]);
   }
-  for (auto& r : rows) {
-    r.nodes.resize(from.count(1, sizeof(std::string)));
-    for (auto& node : r.nodes) node = from.text();
-  }
-  for (auto& r : rows) read_subdatasets(from, layouts, r);
-  STIP_TRY(in.finish());
   return rows;
 }
 
 std::string encode_rows(const std::vector<extent_row>& rows) {
-  text_table_writer texts;
+  text_table texts;
   packed_writer columns;
   columns.varint(rows.size());
   for (const auto& r : rows) columns.varint(texts.id(r.geocode));
@@ -287,55 +196,36 @@ std::string encode_rows(const std::vector<extent_row>& rows) {
   for (const auto& r : rows) columns.varint(texts.id(r.source));
   for (const auto& r : rows) columns.varint(r.precision);
   for (const auto& r : rows) columns.varint(r.count);
-  return with_head(kind_extents, texts) + columns.bytes();
+  packed_writer out;
+  const auto views = texts.views();
+  out.u8(extents_version).u8(kind_extents).varint(views.size());
+  for (const auto& text : views) out.text(text);
+  return out.take() + columns.bytes();
 }
 
 result<std::vector<extent_row>> decode_extent_rows(std::string_view bytes) {
-  rows_reader from("extent rows", bytes, kind_extents);
-  auto& in = from.in;
-  std::vector<extent_row> rows(from.count(least_extent_bytes, sizeof(extent_row)));
-  for (auto& r : rows) r.geocode = from.text();
-  for (auto& r : rows) r.platform = from.text();
-  for (auto& r : rows) r.source = from.text();
+  packed_reader in{"extent rows", bytes};
+  expansion budget(in);
+  in.expect_version(extents_version);
+  in.expect(in.u8() == kind_extents, "it holds another kind of rows");
+  std::vector<std::string_view> texts(in.count(SIZE_MAX, 1));
+  for (auto& text : texts) text = in.text(defaults::max_row_text_bytes);
+  const auto count = in.count(SIZE_MAX, least_extent_bytes);
+  budget.spend(count, sizeof(extent_row));
+  std::vector<extent_row> rows(in.ok() ? count : 0);
+  const auto text = [&]() -> std::string {
+    const auto i = in.varint();
+    in.expect(i < texts.size(), "a text is not in the table");
+    if (in.ok()) budget.spend(texts[i].size());
+    return in.ok() ? std::string(texts[i]) : std::string();
+  };
+  for (auto& r : rows) r.geocode = text();
+  for (auto& r : rows) r.platform = text();
+  for (auto& r : rows) r.source = text();
   for (auto& r : rows) r.precision = static_cast<uint32_t>(in.varint(UINT32_MAX));
   for (auto& r : rows) r.count = in.varint();
   STIP_TRY(in.finish());
   return rows;
-}
-
-std::vector<image_row> merge_rows(std::vector<std::vector<image_row>> pages, sort_field order,
-                                  size_t limit) {
-  // Collected by key first: where copies differ (one node knows the cloud coverage, another does
-  // not yet) equal keys need not stand beside each other in the order.
-  std::unordered_map<std::string, size_t> places;
-  std::vector<image_row> rows;
-  for (auto& page : pages) {
-    for (auto& row : page) {
-      const auto [at, is_new] = places.try_emplace(to_string(row.key), rows.size());
-      if (is_new) {
-        rows.push_back(std::move(row));
-        continue;
-      }
-      auto& kept = rows[at->second];
-      if (better(row, kept)) std::swap(row, kept);
-      kept.nodes.insert(kept.nodes.end(), std::make_move_iterator(row.nodes.begin()),
-                        std::make_move_iterator(row.nodes.end()));
-    }
-  }
-  for (auto& row : rows) {
-    std::sort(row.nodes.begin(), row.nodes.end());
-    row.nodes.erase(std::unique(row.nodes.begin(), row.nodes.end()), row.nodes.end());
-  }
-  std::vector<std::pair<image_facts, size_t>> sorted;
-  sorted.reserve(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) sorted.emplace_back(rows[i].facts(), i);
-  const auto shown = std::min(limit, sorted.size());
-  std::partial_sort(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(shown), sorted.end(),
-                    [&](const auto& a, const auto& b) { return before(order, a.first, b.first); });
-  std::vector<image_row> merged;
-  merged.reserve(shown);
-  for (size_t i = 0; i < shown; ++i) merged.push_back(std::move(rows[sorted[i].second]));
-  return merged;
 }
 
 std::vector<extent_row> merge_rows(std::vector<std::vector<extent_row>> pages) {

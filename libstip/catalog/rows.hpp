@@ -53,20 +53,28 @@ struct extent_row {
   bool operator==(const extent_row&) const = default;
 };
 
-/// Rows as one packed columnar buffer (what travels in a message; core/packed.hpp); texts and
-/// subdatasets that repeat are stored once. Decoding checks every length and coverage, and refuses
+/// Rows as one packed columnar buffer (what travels in a message; row_columns.cpp and rows.cpp have
+/// the bytes); what repeats is stored once. Decoding checks every length and coverage, and refuses
 /// a buffer that would expand past defaults::max_decoded_rows_bytes. Errors: malformed.
 std::string encode_rows(const std::vector<image_row>& rows);
 result<std::vector<image_row>> decode_image_rows(std::string_view bytes);
 std::string encode_rows(const std::vector<extent_row>& rows);
 result<std::vector<extent_row>> decode_extent_rows(std::string_view bytes);
 
-/// Merges pages of several nodes into one sorted page, once per image, at most `limit` rows. Of
-/// rows with equal keys the one with more subdatasets wins, then the one whose cloud coverage is
-/// known, then a fixed choice by content; the nodes of all are united and sorted. The answer does
-/// not depend on the order of the pages or of the rows within them.
-std::vector<image_row> merge_rows(std::vector<std::vector<image_row>> pages, sort_field order,
-                                  size_t limit);
+/// One node's page of image rows, packed.
+struct rows_page {
+  std::string rows;
+  /// The node has more rows after the last one.
+  bool more = false;
+};
+
+/// Merges pages of several nodes into one sorted page, once per image, at most `limit` rows,
+/// without unpacking them row by row. Of rows with equal keys the one with more subdatasets wins,
+/// then the one whose cloud coverage is known, then a fixed choice by content; the nodes of all are
+/// united and sorted. Rows that stand after the last row of a page that has more are left out,
+/// since the rows before them are not known yet. The answer does not depend on the order of the
+/// pages or of the rows within them. Errors: malformed.
+result<rows_page> merge_pages(std::vector<rows_page> pages, sort_field order, size_t limit);
 
 /// Adds up the counts of several nodes, sorted by geocode, platform, precision and source. Each
 /// image must have been counted by one node (see image_index::extents).

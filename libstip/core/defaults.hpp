@@ -156,10 +156,20 @@ inline constexpr size_t max_scene_record_bytes = size_t{64} << 20;
 /// Entries of one list or map of a scene record (properties, colour table, categories) at most.
 inline constexpr size_t max_scene_list = size_t{1} << 16;
 
-/// The index merges its delta into the base when the delta has more than this many entries and
-/// more than one for every index_base_per_delta of the base.
-inline constexpr size_t min_index_delta = 4096;
-inline constexpr size_t index_base_per_delta = 16;
+/// The index keeps its levels in sizes that fall by at least this factor.
+inline constexpr size_t index_level_ratio = 3;
+
+/// Rows of two levels that a commit merges itself; larger ones are merged beside the commits.
+inline constexpr size_t max_inline_merge_rows = 65'536;
+
+/// Levels of an index at most: with more, a commit merges even large ones itself.
+inline constexpr size_t max_index_levels = 24;
+
+/// Levels of fewer rows keep no order by time: they are scanned.
+inline constexpr size_t min_time_ordered_rows = 4096;
+
+/// Bytes of one page of rows at most (a single larger row travels alone).
+inline constexpr size_t max_page_bytes = size_t{4} << 20;
 
 // -- store --------------------------------------------------------------------
 

@@ -98,17 +98,22 @@ uint64_t pack(geocode_algorithm algorithm, std::string_view code) noexcept {
   return packed;
 }
 
-std::string unpack(geocode_algorithm algorithm, uint64_t packed) {
+void append_unpacked(geocode_algorithm algorithm, uint64_t packed, std::string& out) {
   const auto length = std::min<uint64_t>(packed & length_mask(algorithm),
                                          static_cast<uint64_t>(max_precision(algorithm)));
   const int bits = digit_bits(algorithm);
   const uint64_t digit_mask = (uint64_t{1} << bits) - 1;
-  std::string code(length, '0');
+  const auto digits = alphabet(algorithm);
   int shift = 64;
-  for (char& digit : code) {
+  for (uint64_t i = 0; i < length; ++i) {
     shift -= bits;
-    digit = alphabet(algorithm)[(packed >> shift) & digit_mask];
+    out += digits[(packed >> shift) & digit_mask];
   }
+}
+
+std::string unpack(geocode_algorithm algorithm, uint64_t packed) {
+  std::string code;
+  append_unpacked(algorithm, packed, code);
   return code;
 }
 

@@ -41,7 +41,7 @@ class album_store::impl {
   result<void> open(metadata_observer* observer);
   result<std::vector<block_location>> append(std::span<const std::byte> records);
   result<commit_outcome> commit(const commit_request& request);
-  result<std::vector<index_entry>> scan_index() const;
+  result<index_columns> scan_columns() const;
   result<std::vector<image_row>> rows(std::span<const image_key> keys,
                                       const std::string& node) const;
   result<std::vector<chip_record>> chips(const image_key& key) const;
@@ -192,14 +192,15 @@ void album_store::impl::take_in(const commit_effects& effects) {
   statistics_.segment_bytes += static_cast<uint64_t>(effects.segment_bytes);
 }
 
-result<std::vector<index_entry>> album_store::impl::scan_index() const {
-  std::vector<index_entry> entries;
-  if (!env_) return entries;
-  entries.reserve(statistics().images);
-  const auto lost_now = lost();
-  STIP_TRY(env_->read(
-      [&](const transaction& txn) { return scan_images(txn, algorithm_, lost_now, entries); }));
-  return entries;
+result<index_columns> album_store::impl::scan_columns() const {
+  index_builder images(algorithm_);
+  if (env_) {
+    images.reserve(statistics().images);
+    const auto lost_now = lost();
+    STIP_TRY(
+        env_->read([&](const transaction& txn) { return scan_images(txn, lost_now, images); }));
+  }
+  return std::move(images).finish();
 }
 
 result<std::vector<image_row>> album_store::impl::rows(std::span<const image_key> keys,
@@ -311,8 +312,16 @@ result<commit_outcome> album_store::commit(const commit_request& request) {
   return impl_->commit(request);
 }
 
+result<index_columns> album_store::scan_columns() const {
+  return impl_->scan_columns();
+}
+
 result<std::vector<index_entry>> album_store::scan_index() const {
-  return impl_->scan_index();
+  STIP_ASSIGN(const auto columns, scan_columns());
+  std::vector<index_entry> entries;
+  entries.reserve(columns.size());
+  for (uint32_t row = 0; row < columns.size(); ++row) entries.push_back(columns.entry(row));
+  return entries;
 }
 
 result<std::vector<image_row>> album_store::rows(std::span<const image_key> keys,

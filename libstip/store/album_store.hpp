@@ -121,7 +121,9 @@ class album_store {
 
   // -- readers, any thread ----------------------------------------------------
 
-  /// Every visible image, in the order of the index: what a new image_index is built from.
+  /// Every visible image: what a new image_index is built from.
+  result<index_columns> scan_columns() const;
+  /// The same one by one, in the order of the index.
   result<std::vector<index_entry>> scan_index() const;
 
   /// The full rows of these images (absent ones are left out), with `node` as the place.

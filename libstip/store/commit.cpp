@@ -132,12 +132,40 @@ result<void> commit_writer::write_image(const commit_request& request, std::stri
   complete_images_ += (after.image() ? 1 : 0) - (before.image() ? 1 : 0);
 
   const auto old_entry = before.entry();
-  const auto new_entry = after.entry();
+  auto new_entry = after.entry();
   effects.images += (new_entry ? 1 : 0) - (old_entry ? 1 : 0);
-  if (new_entry && (new_entry != old_entry || !same_pixels(before, after)))
-    outcome.changes.push_back({index_change::kind::put, *new_entry});
-  else if (old_entry && !new_entry)
+  if (new_entry && (new_entry != old_entry || !same_pixels(before, after))) {
+    STIP_TRY(list(after, *new_entry));
+    outcome.changes.push_back({index_change::kind::put, *std::move(new_entry)});
+  } else if (old_entry && !new_entry)
     outcome.changes.push_back({index_change::kind::erase, *old_entry});
+  return {};
+}
+
+result<void> commit_writer::list(const image_state& state, index_entry& entry) {
+  std::string form;
+  const auto append = [&](const auto& number) {
+    form.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  const auto& set = *state.image();
+  append(set.begin()->second.record.chip.scene);
+  std::vector<scene_records::shape> shapes;
+  for (const auto& [index, held] : set) {
+    const auto& chip = held.record.chip;
+    entry.chips.push_back(
+        {chip.width, chip.height, chip.pixel_coverage(), held.record.bytes(), chip.content});
+    shapes.push_back({chip.subdataset, chip.type, chip.bands, chip.quality});
+    append(chip.type);
+    append(chip.bands);
+    append(chip.quality);
+    append(chip.subdataset.size());
+    form += chip.subdataset;
+  }
+  auto& layout = layouts_[form];
+  if (!layout) {
+    STIP_ASSIGN(layout, scene_records_.layout(set.begin()->second.record.chip.scene, shapes));
+  }
+  entry.layout = layout;
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include "libstip/store/album_store.hpp"
 #include "libstip/store/image_state.hpp"
 #include "libstip/store/records.hpp"
+#include "libstip/store/scene_records.hpp"
 
 namespace stip {
 
@@ -35,7 +36,7 @@ result<image_state> load_image(const transaction& txn, stored_names& names, std:
 class commit_writer {
  public:
   commit_writer(write_transaction& txn, geocode_algorithm algorithm, const lost_keys& lost)
-      : txn_(&txn), algorithm_(algorithm), lost_(&lost) {}
+      : txn_(&txn), algorithm_(algorithm), lost_(&lost), scene_records_(txn) {}
 
   /// Errors: invalid_argument (a chip refers to a scene that is not there), and those of the
   /// transaction.
@@ -67,12 +68,16 @@ class commit_writer {
   void count_blocks(const image_state& state, int sign);
   void note_lost(const image_state& state, std::string_view prefix,
                  std::vector<std::string>& keys) const;
+  result<void> list(const image_state& state, index_entry& entry);
   result<void> write_segments();
   result<void> write_totals();
 
   write_transaction* txn_;
   geocode_algorithm algorithm_;
   const lost_keys* lost_;
+  scene_records scene_records_;
+  /// By scene and what else stands in them: the images of a commit mostly share one.
+  std::map<std::string, row_layout_ptr> layouts_;
   std::map<uint32_t, segment_change> segments_;
   /// Of images in the tables, those with a lost chip included (effects.images are visible ones).
   int64_t complete_images_ = 0;

@@ -1,103 +1,116 @@
 #include "libstip/store/image_reader.hpp"
 
-#include <algorithm>
 #include <string>
-#include <tuple>
-
-#include "libstip/catalog/scene_record.hpp"
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace stip {
 
 namespace {
 
-/// Takes the chips of one platform in the order of their keys and gives images in that of the
-/// index: sources and tiles of one cell and time come by number and are sorted by name.
-class platform_scan {
+/// Takes chips in the order of their keys and gives images to a builder.
+class image_scan {
  public:
-  platform_scan(stored_names& names, geocode_algorithm algorithm, std::vector<index_entry>& entries)
-      : names_(&names),
-        algorithm_(algorithm),
-        entries_(&entries),
-        first_of_place_(entries.size()) {}
+  image_scan(const transaction& txn, index_builder& images)
+      : names_(txn), scenes_(txn), images_(&images) {}
 
   result<void> add(std::string_view key, std::string_view value, bool lost) {
     if (!key.starts_with(prefix_) || prefix_.empty()) {
-      STIP_TRY(finish_image());
+      STIP_TRY(finish());
       prefix_ = key.substr(0, image_prefix_bytes);
-      coverage_ = {};
-      lost_ = false;
     }
-    STIP_ASSIGN(const auto facts, decode_chip_facts(value));
-    coverage_.add(facts.quality, facts.pixel_coverage);
     lost_ = lost_ || lost;
+    auto& chip = chips_.emplace_back();
+    STIP_TRY(decode_stored_chip(value, chip));
+    listed_.push_back(chip.listed);
+    coverage_.add(chip.quality, chip.listed.pixel_coverage);
     return {};
   }
 
+  /// Gives the last image.
   result<void> finish() {
-    STIP_TRY(finish_image());
-    sort_place();
+    if (!prefix_.empty() && !lost_) {
+      const auto stored = read_prefix_numbers(prefix_);
+      index_builder::image image;
+      image.geocode = stored.geocode;
+      image.time = stored.time;
+      image.pixel_coverage = static_cast<float>(coverage_.value());
+      STIP_ASSIGN(image.platform, number(name_kind::platform, stored.platform));
+      STIP_ASSIGN(image.source, number(name_kind::source, stored.source));
+      STIP_ASSIGN(image.tile, number(name_kind::tile, stored.tile));
+      STIP_ASSIGN(image.layout, layout());
+      images_->add(image, listed_);
+    }
+    prefix_.clear();
+    chips_.clear();
+    listed_.clear();
+    coverage_ = {};
+    lost_ = false;
     return {};
   }
 
  private:
-  result<void> finish_image() {
-    if (prefix_.empty() || lost_) return {};
-    STIP_ASSIGN(auto key, read_prefix(*names_, algorithm_, prefix_));
-    const index_entry entry{std::move(key), static_cast<float>(coverage_.value()), -1};
-    if (first_of_place_ < entries_->size()) {
-      const auto& first = (*entries_)[first_of_place_].key;
-      if (first.timestamp != entry.key.timestamp || first.geocode != entry.key.geocode) {
-        sort_place();
-        first_of_place_ = entries_->size();
-      }
+  /// The builder's number of a name.
+  result<uint32_t> number(name_kind kind, uint32_t stored) {
+    const auto slot = uint64_t{static_cast<uint8_t>(kind)} << 32 | stored;
+    if (const auto found = numbers_.find(slot); found != numbers_.end()) return found->second;
+    STIP_ASSIGN(const auto* name, names_.name(kind, stored));
+    const auto number = kind == name_kind::platform ? images_->platform(*name)
+                        : kind == name_kind::source ? images_->source(*name)
+                                                    : images_->tile(*name);
+    numbers_.emplace(slot, number);
+    return number;
+  }
+
+  /// The builder's number of what the image has in common with others of its scene.
+  result<uint32_t> layout() {
+    form_.clear();
+    const auto append = [this](const auto& number) {
+      form_.append(reinterpret_cast<const char*>(&number), sizeof number);
+    };
+    append(chips_.front().scene);
+    for (const auto& chip : chips_) {
+      append(chip.subdataset);
+      append(chip.type);
+      append(chip.bands);
+      append(chip.quality);
     }
-    entries_->push_back(entry);
-    return {};
+    if (const auto found = layouts_.find(form_); found != layouts_.end()) return found->second;
+    std::vector<scene_records::shape> shapes;
+    for (const auto& chip : chips_) {
+      STIP_ASSIGN(const auto* name, names_.name(name_kind::subdataset, chip.subdataset));
+      shapes.push_back({*name, chip.type, chip.bands, chip.quality});
+    }
+    STIP_ASSIGN(const auto made, scenes_.layout(chips_.front().scene, shapes));
+    const auto number = images_->layout(made);
+    layouts_.emplace(form_, number);
+    return number;
   }
 
-  void sort_place() {
-    std::sort(entries_->begin() + static_cast<ptrdiff_t>(first_of_place_), entries_->end(),
-              [](const index_entry& a, const index_entry& b) {
-                return std::tie(a.key.source, a.key.tile) < std::tie(b.key.source, b.key.tile);
-              });
-  }
-
-  stored_names* names_;
-  geocode_algorithm algorithm_;
-  std::vector<index_entry>* entries_;
-  size_t first_of_place_;
-  std::string prefix_;
+  stored_names names_;
+  scene_records scenes_;
+  index_builder* images_;
+  std::unordered_map<uint64_t, uint32_t> numbers_;
+  std::unordered_map<std::string, uint32_t> layouts_;
+  std::string prefix_, form_;
+  std::vector<stored_chip> chips_;
+  std::vector<listed_chip> listed_;
   coverage_of_image coverage_;
   bool lost_ = false;
 };
 
-std::vector<std::string> band_names(const scene_description* scene, const chip_description& chip) {
-  std::vector<std::string> bands;
-  if (scene)
-    for (const auto& subdataset : scene->subdatasets)
-      if (subdataset.id == chip.subdataset)
-        for (const auto& band : subdataset.bands) bands.push_back(band.name);
-  // Where the scene record does not say, the numbers serve.
-  if (bands.size() != chip.bands) {
-    bands.clear();
-    for (int i = 1; i <= chip.bands; ++i) bands.push_back(std::to_string(i));
-  }
-  return bands;
-}
-
 }  // namespace
 
-result<void> scan_images(const transaction& txn, geocode_algorithm algorithm, const lost_keys& lost,
-                         std::vector<index_entry>& entries) {
-  stored_names names{txn};
+result<void> scan_images(const transaction& txn, const lost_keys& lost, index_builder& images) {
   const std::string kind(1, static_cast<char>(name_kind::platform));
+  image_scan scan{txn, images};
   STIP_ASSIGN(auto platforms, cursor::open(txn, table::ids));
   STIP_ASSIGN(auto chips, cursor::open(txn, table::chips));
   STIP_ASSIGN(bool more_platforms, platforms.seek(kind));
   // By name, while chips are sorted by number.
   while (more_platforms && platforms.key().starts_with(kind)) {
     const std::string platform(platforms.value());
-    platform_scan scan{names, algorithm, entries};
     STIP_ASSIGN(bool more, chips.seek(platform));
     while (more && chips.key().starts_with(platform)) {
       STIP_TRY(scan.add(chips.key(), chips.value(), !lost.empty() && lost.contains(chips.key())));
@@ -124,20 +137,10 @@ result<std::vector<chip_record>> row_reader::chips(const image_key& key) {
   return found;
 }
 
-result<const scene_description*> row_reader::scene(const hash128& id) {
-  const auto [at, is_new] = scenes_.try_emplace(id);
-  if (is_new) {
-    STIP_ASSIGN(const auto json, txn_->get(table::scenes, to_string(id)));
-    if (json)
-      if (auto decoded = decode_scene(*json)) at->second = std::move(*decoded);
-  }
-  return at->second ? &*at->second : nullptr;
-}
-
 result<std::optional<image_row>> row_reader::row(const image_key& key) {
   STIP_ASSIGN(const auto records, chips(key));
   if (records.empty()) return std::optional<image_row>{};
-  STIP_ASSIGN(const auto* description, scene(records.front().chip.scene));
+  STIP_ASSIGN(const auto* description, scenes_.find(records.front().chip.scene));
   image_row row;
   row.key = key;
   if (description) row.properties = description->properties;
@@ -145,9 +148,9 @@ result<std::optional<image_row>> row_reader::row(const image_key& key) {
   for (const auto& record : records) {
     const auto& chip = record.chip;
     coverage.add(chip.quality, chip.pixel_coverage());
-    row.subdatasets.push_back({chip.subdataset, chip.type, band_names(description, chip),
-                               chip.width, chip.height, chip.pixel_coverage(), record.bytes(),
-                               chip.scene, chip.content});
+    row.subdatasets.push_back(
+        {chip.subdataset, chip.type, band_names(description, chip.subdataset, chip.bands),
+         chip.width, chip.height, chip.pixel_coverage(), record.bytes(), chip.scene, chip.content});
   }
   row.pixel_coverage = coverage.value();
   return std::optional{std::move(row)};

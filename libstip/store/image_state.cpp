@@ -104,8 +104,10 @@ std::optional<index_entry> image_state::entry() const {
     if (held.lost) return {};
     coverage.add(held.record.chip.quality, held.record.chip.pixel_coverage());
   }
-  return index_entry{set->begin()->second.record.chip.key, static_cast<float>(coverage.value()),
-                     -1};
+  index_entry entry;
+  entry.key = set->begin()->second.record.chip.key;
+  entry.pixel_coverage = static_cast<float>(coverage.value());
+  return entry;
 }
 
 }  // namespace stip

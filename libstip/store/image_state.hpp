@@ -65,7 +65,8 @@ class image_state {
   /// The set that is the image; null if there is none.
   const chip_set* image() const;
 
-  /// What the index has to know; nothing if there is no image, or a chip of it is lost.
+  /// What filters have to know (not yet what listings show); nothing if there is no image, or a
+  /// chip of it is lost.
   std::optional<index_entry> entry() const;
 
   /// The newest tombstone, if there is any.

@@ -184,12 +184,11 @@ result<std::string> make_prefix(write_transaction& txn, geocode_algorithm algori
 result<image_key> read_prefix(stored_names& names, geocode_algorithm algorithm,
                               std::string_view key) {
   if (key.size() < image_prefix_bytes) return damaged("the key of a chip", "it is cut off");
-  STIP_ASSIGN(const auto platform,
-              names.name(name_kind::platform, big_endian_at<uint32_t>(key, 0)));
-  STIP_ASSIGN(const auto source, names.name(name_kind::source, big_endian_at<uint32_t>(key, 20)));
-  STIP_ASSIGN(const auto tile, names.name(name_kind::tile, big_endian_at<uint32_t>(key, 24)));
-  return image_key{*platform, unpack(algorithm, big_endian_at<uint64_t>(key, 4)), *source, *tile,
-                   static_cast<epoch_seconds>(big_endian_at<uint64_t>(key, 12) ^ sign_bit)};
+  const auto image = read_prefix_numbers(key);
+  STIP_ASSIGN(const auto platform, names.name(name_kind::platform, image.platform));
+  STIP_ASSIGN(const auto source, names.name(name_kind::source, image.source));
+  STIP_ASSIGN(const auto tile, names.name(name_kind::tile, image.tile));
+  return image_key{*platform, unpack(algorithm, image.geocode), *source, *tile, image.time};
 }
 
 std::string chip_key(std::string_view prefix, uint16_t index) {
@@ -272,16 +271,53 @@ result<chip_record> decode_chip(const image_key& image, std::string_view key,
   return record;
 }
 
-result<chip_facts> decode_chip_facts(std::string_view value) {
+result<void> decode_stored_chip(std::string_view value, stored_chip& out) {
+  constexpr uint64_t most16 = std::numeric_limits<uint16_t>::max();
+  constexpr uint64_t most32 = std::numeric_limits<uint32_t>::max();
   packed_reader in{"stored chip", value};
   in.expect_version(chip_version);
+  out.quality = in.flag();
   chip_description chip;
-  chip.quality = in.flag();
-  chip.subdataset_count = static_cast<uint16_t>(in.varint(std::numeric_limits<uint16_t>::max()));
+  in.varint(most16);
   chip.cell_pixels = in.varint();
   chip.valid_pixels = in.varint();
+  in.expect(chip.valid_pixels <= chip.cell_pixels, "more valid pixels than pixels");
+  out.listed.pixel_coverage = chip.pixel_coverage();
+  out.scene = in.hash();
+  out.subdataset = static_cast<uint32_t>(in.varint(most32));
+  out.type = static_cast<pixel_type>(in.u8());
+  in.expect(is_known(out.type), "a pixel type is unknown");
+  out.bands = static_cast<uint16_t>(in.varint(defaults::max_bands));
+  in.varint(most16);
+  in.varint(most16);
+  in.signed_varint();
+  in.signed_varint();
+  out.listed.width = static_cast<uint32_t>(in.varint(most32));
+  out.listed.height = static_cast<uint32_t>(in.varint(most32));
+  out.listed.content = in.hash();
+  in.stamp();
+  in.u64();
+  // As read_blocks, but for the sum of their bytes alone.
+  out.listed.bytes = 0;
+  while (in.ok() && in.remaining() > 0) {
+    const auto head = in.varint();
+    if (head == 0) {
+      in.varint();
+      continue;
+    }
+    out.listed.bytes += (head >> 1) * block_alignment;
+    if ((head & 1) != 0) continue;
+    in.varint();
+    in.varint();
+  }
   if (!in.ok()) return damaged(in.finish().error());
-  return chip_facts{chip.quality, chip.subdataset_count, chip.pixel_coverage()};
+  return {};
+}
+
+stored_image read_prefix_numbers(std::string_view key) {
+  return {big_endian_at<uint32_t>(key, 0), big_endian_at<uint32_t>(key, 20),
+          big_endian_at<uint32_t>(key, 24), big_endian_at<uint64_t>(key, 4),
+          static_cast<epoch_seconds>(big_endian_at<uint64_t>(key, 12) ^ sign_bit)};
 }
 
 std::string encode(const segment_record& segment) {

@@ -76,6 +76,33 @@ std::vector<index_change> random_changes(random_images& any, const brute_force& 
   return changes;
 }
 
+/// What a listing shows of the entries.
+std::vector<image_row> rows_of(const random_images& any, const std::vector<index_entry>& entries,
+                               const std::string& node) {
+  std::vector<image_row> rows;
+  for (const auto& e : entries) {
+    auto& row = rows.emplace_back();
+    row.key = e.key;
+    row.pixel_coverage = e.pixel_coverage;
+    if (e.cloud_coverage >= 0) row.cloud_coverage = e.cloud_coverage;
+    row.nodes = {node};
+    if (!e.layout) continue;
+    const auto& [properties, subdatasets] = any.layouts.at(e.layout->form());
+    row.properties = properties;
+    std::optional<double> measured, quality;
+    for (size_t i = 0; i < e.chips.size(); ++i) {
+      const auto& c = e.chips[i];
+      const auto& s = subdatasets[i];
+      row.subdatasets.push_back({s.id, s.type, s.bands, c.width, c.height, c.pixel_coverage,
+                                 c.bytes, s.scene, c.content});
+      auto& least = e.layout->is_quality(i) ? quality : measured;
+      least = std::min(least.value_or(1), c.pixel_coverage);
+    }
+    row.pixel_coverage = measured ? *measured : *quality;
+  }
+  return rows;
+}
+
 /// How many of the rounds' filters matched something.
 int require_equal_answers(random_images& any, const image_index& index, const brute_force& twin,
                           int rounds) {
@@ -91,6 +118,13 @@ int require_equal_answers(random_images& any, const image_index& index, const br
     if (after && any.once_in(9)) after->key.geocode = "no code";
     const auto expected = twin.find(f, order, limit, after);
     CAF_REQUIRE(index.find(f, order, limit, after) == expected);
+    const auto page = index.page(f, order, limit, after, "node-1");
+    const auto rows = decode_image_rows(page.rows);
+    CAF_REQUIRE(rows);
+    CAF_REQUIRE(*rows == rows_of(any, expected, "node-1"));
+    CAF_REQUIRE_EQUAL(page.more,
+                      limit != no_limit && twin.find(f, order, limit + 1, after).size() > limit);
+    CAF_REQUIRE(index.candidates(f) >= expected.size());
     CAF_REQUIRE_EQUAL(index.count(f), twin.find(f, order, no_limit, {}).size());
     CAF_REQUIRE(index.extents(f) == twin.extents(f, {}));
     const cell_predicate half = [](std::string_view code) { return code.back() % 2 == 0; };
@@ -121,17 +155,146 @@ CAF_TEST(an index answers as a scan of all images does through any changes) {
   }
 }
 
-CAF_TEST(an index answers the same after its delta has been merged into the base) {
+CAF_TEST(an index answers the same over many levels and after they were merged) {
   random_images any(77, geocode_algorithm::geohash);
   brute_force twin{geocode_algorithm::geohash};
   image_index index(geocode_algorithm::geohash);
+  size_t most_levels = 0;
   for (int step = 0; step < 8; ++step) {
-    const auto changes = random_changes(any, twin, step < 4 ? defaults::min_index_delta : 100);
+    const auto changes = random_changes(any, twin, step < 4 ? 4000 : 100);
     index = index.with(changes);
     for (const auto& change : changes) twin.apply(change);
+    most_levels = std::max(most_levels, index.levels());
     require_equal_answers(any, index, twin, 3);
   }
-  CAF_CHECK(twin.images.size() > defaults::min_index_delta);
+  CAF_CHECK(most_levels > 1);
+  CAF_CHECK(twin.images.size() > defaults::min_time_ordered_rows);
+}
+
+CAF_TEST(merges beside changes lose nothing whenever they are taken in) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    CAF_MESSAGE("seed " << seed);
+    random_images any(seed, geocode_algorithm::quadtile);
+    brute_force twin{geocode_algorithm::quadtile};
+    image_index index(geocode_algorithm::quadtile);
+    std::optional<index_merge> merge;
+    size_t begun = 0;
+    for (int step = 0; step < 60; ++step) {
+      const auto changes = random_changes(any, twin, 1 + any.below(any.once_in(4) ? 300 : 20));
+      index = index.with(changes, 100);
+      for (const auto& change : changes) twin.apply(change);
+      if (!merge) {
+        merge = index.pending_merge(any.below(100));
+        if (merge) {
+          merge->run();
+          ++begun;
+        }
+      } else if (any.once_in(3)) {
+        index = index.adopt(*merge);
+        merge.reset();
+      }
+      require_equal_answers(any, index, twin, 2);
+    }
+    CAF_CHECK(begun > 3);
+  }
+}
+
+CAF_TEST(a large merge is taken in though small changes were merged meanwhile) {
+  constexpr size_t inline_rows = 8000;
+  random_images any(31, geocode_algorithm::geohash);
+  brute_force twin{geocode_algorithm::geohash};
+  image_index index(geocode_algorithm::geohash);
+  const auto change = [&](size_t n) {
+    const auto changes = random_changes(any, twin, n);
+    index = index.with(changes, inline_rows);
+    for (const auto& c : changes) twin.apply(c);
+  };
+  for (int i = 0; i < 3; ++i) {
+    std::vector<index_change> changes;
+    for (size_t k = 0; k < inline_rows; ++k) {
+      changes.push_back({index_change::kind::put, any.entry()});
+      // Keys that do not meet.
+      changes.back().entry.key.timestamp += int64_t(i * 1'000'000 + k) * 86'400'0;
+      twin.apply(changes.back());
+    }
+    index = index.with(changes, inline_rows);
+  }
+  CAF_CHECK_EQUAL(index.levels(), 3u);
+  auto merge = index.pending_merge(inline_rows);
+  CAF_REQUIRE(merge);
+  for (int i = 0; i < 20; ++i) change(100);
+  merge->run();
+  index = index.adopt(*merge);
+  CAF_CHECK(index.levels() < 5);
+  CAF_CHECK(!index.pending_merge(inline_rows));
+  CAF_CHECK_EQUAL(index.size(), twin.images.size());
+  const auto all = twin.find({}, sort_field::timestamp, no_limit, {});
+  CAF_CHECK(index.find({}, sort_field::timestamp, no_limit, {}) == all);
+  // Page by page, in the order of time and in others.
+  for (const auto order : {sort_field::timestamp, sort_field::geocode, sort_field::key}) {
+    filter f;
+    if (order == sort_field::timestamp) f.pixel_coverage = 0.3;
+    const auto whole = twin.find(f, order, 30'000, {});
+    std::vector<index_entry> pages;
+    std::optional<image_facts> after;
+    while (pages.size() < whole.size()) {
+      const auto page = index.find(f, order, 1000, after);
+      CAF_REQUIRE(!page.empty());
+      pages.insert(pages.end(), page.begin(), page.end());
+      after = page.back().facts();
+    }
+    CAF_CHECK(pages == whole);
+  }
+}
+
+CAF_TEST(a page ends at its bytes and says that there are more) {
+  random_images any(12, geocode_algorithm::geohash);
+  std::vector<index_entry> entries;
+  std::vector<row_layout::subdataset> many(500);
+  for (auto& s : many) s.id = "x";
+  const auto layout = row_layout::make({}, many);
+  for (int i = 0; i < 400; ++i) {
+    auto e = any.entry();
+    e.key.timestamp += i;
+    e.layout = layout;
+    e.chips.assign(many.size(), {});
+    e.pixel_coverage = 0;
+    entries.push_back(e);
+  }
+  const image_index index(geocode_algorithm::geohash, entries);
+  std::optional<image_facts> after;
+  size_t rows = 0, pages = 0;
+  for (bool more = true; more; ++pages) {
+    const auto page = index.page({}, sort_field::timestamp, 1000, after, "n");
+    CAF_REQUIRE(page.count > 0);
+    CAF_CHECK(page.rows.size() <= defaults::max_page_bytes + 100'000);
+    rows += page.count;
+    more = page.more;
+    auto decoded = decode_image_rows(page.rows);
+    CAF_REQUIRE(decoded);
+    CAF_REQUIRE_EQUAL(decoded->size(), page.count);
+    after = decoded->back().facts();
+  }
+  CAF_CHECK_EQUAL(rows, index.size());
+  CAF_CHECK(pages > 1);
+}
+
+CAF_TEST(snapshots that are held while changes go on stay as they were) {
+  random_images any(14, geocode_algorithm::geohash);
+  brute_force twin{geocode_algorithm::geohash};
+  image_index index(geocode_algorithm::geohash);
+  std::vector<std::pair<image_index, std::vector<index_entry>>> held;
+  for (int step = 0; step < 120; ++step) {
+    const auto changes = random_changes(any, twin, 1 + any.below(60));
+    index = index.with(changes);
+    for (const auto& change : changes) twin.apply(change);
+    if (any.once_in(4)) held.emplace_back(index, twin.find({}, sort_field::key, no_limit, {}));
+    const auto& [snapshot, images] =
+        held.empty() ? std::pair{index, twin.find({}, sort_field::key, no_limit, {})}
+                     : any.pick(held);
+    CAF_REQUIRE(snapshot.find({}, sort_field::key, no_limit, {}) == images);
+    CAF_REQUIRE_EQUAL(snapshot.size(), images.size());
+  }
 }
 
 CAF_TEST(an index of entries in any order equals one that was given them as changes) {

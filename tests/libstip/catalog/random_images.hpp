@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -60,7 +63,45 @@ class random_images {
 
   image_key key() { return {platform(), geocode(), source(), tile(), time()}; }
 
-  index_entry entry() { return {key(), float(coverage()), once_in(3) ? -1.0f : float(coverage())}; }
+  row_layout_ptr layout() {
+    std::vector<row_layout::subdataset> subdatasets(1 + below(3));
+    for (size_t i = 0; i < subdatasets.size(); ++i) {
+      auto& s = subdatasets[i];
+      s.id = std::to_string(10 * (i + 1)).append("m");
+      s.type = once_in(2) ? pixel_type::uint16 : pixel_type::float32;
+      s.bands = once_in(2) ? std::vector<std::string>{"B02", "B03"} : std::vector<std::string>{"1"};
+      s.scene = {0, below(3)};
+      s.quality = once_in(4);
+    }
+    const std::map<std::string, std::string> properties = {{"cloudy", once_in(2) ? "yes" : "no"}};
+    const auto made = row_layout::make(properties, subdatasets);
+    layouts[made->form()] = {properties, subdatasets};
+    return made;
+  }
+
+  /// What was made into layouts, by their forms (what is quality does not stand in them).
+  std::map<std::string,
+           std::pair<std::map<std::string, std::string>, std::vector<row_layout::subdataset>>>
+      layouts;
+
+  /// Now and then one without chips.
+  index_entry entry() {
+    index_entry e;
+    e.key = key();
+    e.pixel_coverage = float(coverage());
+    e.cloud_coverage = once_in(3) ? -1.0f : float(coverage());
+    if (once_in(5)) return e;
+    e.layout = layout();
+    std::optional<double> measured, quality;
+    for (size_t i = 0; i < e.layout->chips(); ++i) {
+      e.chips.push_back({uint32_t(below(600)), uint32_t(below(600)), coverage(), random(),
+                         hash128{random(), random()}});
+      auto& least = e.layout->is_quality(i) ? quality : measured;
+      least = std::min(least.value_or(1), e.chips.back().pixel_coverage);
+    }
+    e.pixel_coverage = float(measured ? *measured : *quality);
+    return e;
+  }
 
   lon_lat_box box() {
     lon_lat_box b;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <caf/test/unit_test.hpp>
 
+#include "libstip/catalog/row_columns.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/core/packed.hpp"
 #include "random_images.hpp"
@@ -52,6 +53,18 @@ std::vector<extent_row> random_extents(random_images& any, size_t n) {
     rows.push_back({any.geocode(), any.platform(), any.source(), uint32_t(1 + any.below(12)),
                     1 + any.below(1000)});
   return rows;
+}
+
+/// Merges pages of rows by way of their packed form.
+std::vector<image_row> merge_rows(const std::vector<std::vector<image_row>>& pages,
+                                  sort_field order, size_t limit) {
+  std::vector<rows_page> packed;
+  for (const auto& page : pages) packed.push_back({encode_rows(page), false});
+  const auto merged = merge_pages(std::move(packed), order, limit);
+  if (!merged) CAF_FAIL(to_string(merged.error()));
+  auto rows = decode_image_rows(merged->rows);
+  if (!rows) CAF_FAIL(to_string(rows.error()));
+  return std::move(*rows);
 }
 
 template <class Decode>
@@ -103,13 +116,11 @@ CAF_TEST(damaged buffers are refused or decode to rows) {
 }
 
 CAF_TEST(a small buffer that would expand past its bound is refused) {
-  // One text of a megabyte, to which every row refers four times.
-  packed_writer out;
-  const std::string text(defaults::max_row_text_bytes, 'x');
-  constexpr size_t rows = 100'000;
-  out.u8(1).u8(1).varint(1).text(text).varint(0).varint(rows);
-  for (size_t i = 0; i < 17 * rows; ++i) out.u8(0);
-  const auto bytes = out.take();
+  // One text of a megabyte, to which every row refers.
+  image_row row;
+  row.key = {std::string(defaults::max_row_text_bytes, 'x'), "u", "s", "t", 0};
+  const std::vector<image_row> rows(1000, row);
+  const auto bytes = encode_rows(rows);
   CAF_CHECK(bytes.size() < 4 << 20);
   const auto decoded = decode_image_rows(bytes);
   CAF_REQUIRE(!decoded);
@@ -133,7 +144,7 @@ CAF_TEST(names that repeat are stored once) {
   row.properties.clear();
   const auto one = encode_rows(std::vector{row}).size();
   const auto many = encode_rows(std::vector<image_row>(100, row)).size();
-  CAF_CHECK(many < one + 100 * 30);
+  CAF_CHECK(many < one + 100 * (packed_row_bytes + 10));
 }
 
 CAF_TEST(merged pages are the sorted union of the images with their nodes) {
@@ -194,6 +205,62 @@ CAF_TEST(where copies differ the fuller row wins in any order of pages) {
     const auto left = merge_rows({pages[0], pages[1]}, sort_field::timestamp, 10);
     const auto right = merge_rows({pages[2], pages[3]}, sort_field::timestamp, 10);
     CAF_REQUIRE(merge_rows({left, right}, sort_field::timestamp, 10) == merged);
+  }
+}
+
+CAF_TEST(rows after the end of a page that has more are left out) {
+  random_images any(11, geocode_algorithm::geohash);
+  for (int round = 0; round < 100; ++round) {
+    const auto order = any.order();
+    const auto sooner = [&](const image_row& a, const image_row& b) {
+      return before(order, a.facts(), b.facts());
+    };
+    std::vector<rows_page> pages;
+    std::vector<image_row> all;
+    std::optional<image_row> bound;
+    bool more = false;
+    for (int p = 0; p < 3; ++p) {
+      auto rows = random_rows(any, any.below(12));
+      std::erase_if(rows, [&](const image_row& r) {
+        return std::any_of(all.begin(), all.end(), [&](const auto& o) { return o.key == r.key; });
+      });
+      std::sort(rows.begin(), rows.end(), sooner);
+      rows.erase(std::unique(rows.begin(), rows.end(),
+                             [](const auto& a, const auto& b) { return a.key == b.key; }),
+                 rows.end());
+      for (auto& row : rows) {
+        std::sort(row.nodes.begin(), row.nodes.end());
+        row.nodes.erase(std::unique(row.nodes.begin(), row.nodes.end()), row.nodes.end());
+      }
+      const bool has_more = any.once_in(2);
+      more |= has_more;
+      if (has_more && !rows.empty() && (!bound || sooner(rows.back(), *bound))) bound = rows.back();
+      pages.push_back({encode_rows(rows), has_more});
+      all.insert(all.end(), rows.begin(), rows.end());
+    }
+    std::sort(all.begin(), all.end(), sooner);
+    if (bound) std::erase_if(all, [&](const image_row& r) { return sooner(*bound, r); });
+    const auto limit = 1 + any.below(30);
+    more |= all.size() > limit;
+    if (all.size() > limit) all.resize(limit);
+    const auto merged = merge_pages(pages, order, limit);
+    CAF_REQUIRE(merged);
+    const auto rows = decode_image_rows(merged->rows);
+    CAF_REQUIRE(rows);
+    CAF_REQUIRE(*rows == all);
+    CAF_REQUIRE_EQUAL(merged->more, more);
+  }
+}
+
+CAF_TEST(a damaged page among good ones is refused or merged to rows) {
+  random_images any(13, geocode_algorithm::geohash);
+  for (int round = 0; round < 300; ++round) {
+    const auto good = encode_rows(random_rows(any, 5));
+    auto damaged = encode_rows(random_rows(any, 1 + any.below(8)));
+    for (auto n = 1 + any.below(4); n > 0; --n)
+      damaged[any.below(damaged.size())] = static_cast<char>(any.random());
+    const auto merged = merge_pages({{good, false}, {damaged, any.once_in(2)}}, any.order(), 100);
+    if (merged) CAF_REQUIRE(unpack_rows(merged->rows).has_value());
   }
 }
 

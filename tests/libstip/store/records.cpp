@@ -77,8 +77,16 @@ CAF_TEST(keys and values of chips come back as they were) {
         CAF_CHECK(back.chip == r.chip);
         CAF_CHECK(back.blocks == r.blocks);
       }
-      STIP_ASSIGN(const auto facts, decode_chip_facts(value));
-      CAF_CHECK_EQUAL(facts.pixel_coverage, r.chip.pixel_coverage());
+      stored_chip stored;
+      STIP_TRY(decode_stored_chip(value, stored));
+      const listed_chip listed{r.chip.width, r.chip.height, r.chip.pixel_coverage(), r.bytes(),
+                               r.chip.content};
+      CAF_CHECK(stored.listed == listed);
+      CAF_CHECK(stored.scene == r.chip.scene);
+      CAF_CHECK_EQUAL(stored.subdataset, id);
+      CAF_CHECK(stored.type == r.chip.type);
+      CAF_CHECK_EQUAL(stored.bands, r.chip.bands);
+      CAF_CHECK_EQUAL(stored.quality, r.chip.quality);
       return {};
     });
     CAF_REQUIRE(done);
