@@ -33,7 +33,8 @@ struct album_view {
   }
   void set_index(image_index next) {
     const std::lock_guard guard{mutex_};
-    index_ = std::move(next);
+    // What this replaces is given back by the caller's `next`, after the lock.
+    std::swap(index_, next);
   }
 
   const context_ptr context;
@@ -50,7 +51,7 @@ struct album_view {
 };
 
 /// The index of everything that a store holds. Blocks.
-result<image_index> build_index(const album_store& store, geocode_algorithm algorithm);
+result<image_index> build_index(const album_store& store);
 
 /// Opens the store and builds its index (none for a closed album). Blocks.
 result<album_view_ptr> open_album_view(const context_ptr& context, const album& definition);

@@ -30,6 +30,11 @@ result<query_answer> find_here(const album_view& view, const find_request& reque
   return answer;
 }
 
+bool looks_at_few(const album_view& view, const find_request& request) {
+  return check(request.match, view.definition.algorithm).has_value() &&
+         view.index().candidates(request.match) <= defaults::short_query_rows;
+}
+
 result<query_answer> extents_here(const album_view& view, const find_request& request) {
   STIP_TRY(check(request.match, view.definition.algorithm));
   query_answer answer;
@@ -89,12 +94,25 @@ error closed_error(const std::string& album) {
           "open it first (stip album open " + album + ")"};
 }
 
-/// Runs `work` on the album's view on the readers' pool and answers with what it returns.
+/// What would take less time than waking a thread for it.
+using is_short = std::function<bool(const album_view&)>;
+
+/// Runs `work` on the album's view on the readers' pool and answers with what it returns; at once,
+/// when it is short.
 template <class T, class Work>
-caf::result<T> with_view(self_pointer self, const std::string& album, bool closed_too, Work work) {
+caf::result<T> with_view(self_pointer self, const std::string& album, bool closed_too, Work work,
+                         is_short at_once = {}) {
   auto promise = self->make_response_promise<T>();
-  auto run = [self, album, closed_too, work, promise](const album_view_ptr& view) mutable {
+  auto run = [self, album, closed_too, work, at_once, promise](const album_view_ptr& view) mutable {
     if (view->closed && !closed_too) return (void)promise.deliver(to_caf(closed_error(album)));
+    if (at_once && at_once(*view)) {
+      auto answer = work(*view);
+      if (answer)
+        promise.deliver(std::move(*answer));
+      else
+        promise.deliver(to_caf(answer.error()));
+      return;
+    }
     run_blocking(
         self, self->state.context->readers, defaults::local_query_deadline,
         [view, work]() -> result<T> { return work(*view); },
@@ -249,17 +267,19 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
         });
       },
       [self](atom::here, atom::find, const find_request& request) {
-        return with_view<query_answer>(self, request.album, false, [request](const album_view& v) {
-          return find_here(v, request);
-        });
+        return with_view<query_answer>(
+            self, request.album, false,
+            [request](const album_view& v) { return find_here(v, request); },
+            [request](const album_view& v) { return looks_at_few(v, request); });
       },
       [self](atom::extents, const find_request& request) {
         return over_cluster(self, atom::extents_v, request, merge_extents);
       },
       [self](atom::here, atom::extents, const find_request& request) {
-        return with_view<query_answer>(self, request.album, false, [request](const album_view& v) {
-          return extents_here(v, request);
-        });
+        return with_view<query_answer>(
+            self, request.album, false,
+            [request](const album_view& v) { return extents_here(v, request); },
+            [request](const album_view& v) { return looks_at_few(v, request); });
       },
       [self](atom::manifest, const std::string& album, const std::string& key) {
         return from_owner<image_manifest>(self, album, key, [self, album, key](const peer& p) {

@@ -16,15 +16,14 @@ result<album_view_ptr> open_album_view(const context_ptr& context, const album& 
     context->log->error("album {}: chip {} has lost its bytes", definition.name, key);
   image_index index{definition.algorithm};
   if (!definition.closed) {
-    STIP_ASSIGN(index, build_index(*store, definition.algorithm));
+    STIP_ASSIGN(index, build_index(*store));
   }
   auto view = std::make_shared<album_view>(context, definition, std::move(store), std::move(index));
   view->closed = definition.closed;
   return view;
 }
 
-result<image_index> build_index(const album_store& store, geocode_algorithm algorithm) {
-  (void)algorithm;
+result<image_index> build_index(const album_store& store) {
   STIP_ASSIGN(auto columns, store.scan_columns());
   return image_index{std::move(columns)};
 }
@@ -34,6 +33,7 @@ namespace {
 using self_pointer = storage_actor::stateful_pointer<storage_state>;
 
 void start_next(self_pointer self);
+void merge_levels(self_pointer self);
 
 /// Runs one job of the writer on the pool; `then` sees its outcome in the actor's context. A job is
 /// never given up: the next one would write beside it. Those who asked have deadlines of their own.
@@ -65,7 +65,8 @@ void write_puts(self_pointer self) {
     apply_changes(*view, written.changes);
     return result<chip_writer::written>{std::move(written)};
   };
-  write(self, std::move(work), [group](result<chip_writer::written> written) {
+  write(self, std::move(work), [self, group](result<chip_writer::written> written) {
+    merge_levels(self);
     for (size_t i = 0; i < group->size(); ++i) {
       auto& promise = (*group)[i].promise;
       if (!written) {
@@ -91,6 +92,36 @@ void start_next(self_pointer self) {
   } else if (!state.puts.empty()) {
     write_puts(self);
   }
+}
+
+/// Merges large levels of the index beside the commits, and takes the outcome in between two of
+/// them: whoever lists or writes waits for neither.
+void merge_levels(self_pointer self) {
+  if (self->state.merging) return;
+  auto due = self->state.view->index().pending_merge();
+  if (!due) return;
+  self->state.merging = true;
+  auto merge = std::make_shared<index_merge>(std::move(*due));
+  run_blocking(
+      self, self->state.context->readers, defaults::longest_job,
+      [merge]() -> result<bool> {
+        merge->run();
+        return true;
+      },
+      [self, merge](result<bool> done) {
+        self->state.merging = false;
+        if (!done) return;
+        self->state.others.push_back([self, merge] {
+          write(
+              self,
+              [view = self->state.view, merge]() -> result<bool> {
+                view->set_index(view->index().adopt(*merge));
+                return true;
+              },
+              [self](result<bool>) { merge_levels(self); });
+        });
+        start_next(self);
+      });
 }
 
 /// Hides every matching image that is older than `when`, in commits of bounded size.
@@ -136,7 +167,8 @@ storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr con
                               "it is closed", "open it first (stip album open)");
                 return erase_images(*view, match, when);
               },
-              [promise](result<uint64_t> erased) mutable {
+              [self, promise](result<uint64_t> erased) mutable {
+                merge_levels(self);
                 if (erased)
                   promise.deliver(*erased);
                 else
@@ -153,7 +185,7 @@ storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr con
               self,
               [view = self->state.view]() -> result<bool> {
                 if (!view->closed) return true;
-                STIP_ASSIGN(auto index, build_index(*view->store, view->definition.algorithm));
+                STIP_ASSIGN(auto index, build_index(*view->store));
                 view->set_index(std::move(index));
                 view->closed = false;
                 return true;

@@ -25,6 +25,8 @@ struct storage_state {
   std::shared_ptr<chip_writer> writer;
   /// A job of the writer is on the pool; what comes meanwhile waits and goes in one commit.
   bool writing = false;
+  /// Levels of the index are being merged.
+  bool merging = false;
   std::deque<waiting_put> puts;
   /// Other work of the single writer (deletes, opening and closing), one after the other.
   std::deque<std::function<void()>> others;

@@ -29,7 +29,7 @@ namespace {
 
 index_columns columns_of(geocode_algorithm algorithm, std::span<const index_entry> entries) {
   index_builder builder(algorithm);
-  builder.reserve(entries.size());
+  builder.reserve(entries.size(), entries.size());
   for (const auto& entry : entries) builder.add(entry);
   return std::move(builder).finish();
 }
@@ -108,7 +108,7 @@ image_index::~image_index() = default;
 image_index image_index::with(const std::vector<index_change>& changes, size_t inline_rows) const {
   const auto algorithm = snapshot_->algorithm;
   index_builder builder(algorithm);
-  builder.reserve(changes.size());
+  builder.reserve(changes.size(), changes.size());
   std::vector<uint8_t> erases;
   for (const auto& change : changes)
     if (builder.add(change.entry)) erases.push_back(change.what == index_change::kind::erase);

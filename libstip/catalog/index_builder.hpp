@@ -33,7 +33,7 @@ class index_builder {
  public:
   explicit index_builder(geocode_algorithm algorithm);
 
-  void reserve(size_t images);
+  void reserve(size_t images, size_t chips);
 
   uint32_t platform(std::string_view name) { return platforms_.number(name); }
   uint32_t source(std::string_view name) { return sources_.number(name); }

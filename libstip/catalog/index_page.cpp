@@ -40,47 +40,96 @@ class renumberer {
 
 }  // namespace
 
+namespace {
+
+/// How many of the rows fit into a buffer of about so many bytes, one at least; names and layouts
+/// are counted where they may be new.
+size_t fitting_rows(std::span<const index_level> levels, std::span<const found_row> found,
+                    size_t most_bytes, size_t& chips) {
+  size_t bytes = 0;
+  chips = 0;
+  const row_layout* last = nullptr;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const auto& c = *levels[found[i].level].columns;
+    const auto* layout = c.layouts[c.layout[found[i].row]].get();
+    bytes += packed_row_bytes + layout->chips() * packed_chip_bytes +
+             static_cast<size_t>(max_precision(c.algorithm));
+    if (layout != last) bytes += layout->form().size() + c.tiles[c.tile[found[i].row]].size();
+    last = layout;
+    if (bytes > most_bytes && i > 0) return i;
+    chips += layout->chips();
+  }
+  return found.size();
+}
+
+}  // namespace
+
 found_page pack_page(std::span<const index_level> levels, std::span<const found_row> found,
                      size_t most_bytes, std::string_view node) {
+  size_t chips = 0;
+  found = found.first(fitting_rows(levels, found, most_bytes, chips));
+  const auto n = found.size();
   row_columns rows;
-  rows.reserve(found.size());
   rows.texts.push_back(node);
   rows.node_sets.push_back({0});
-  renumberer platforms(found.size()), sources(found.size()), tiles(found.size()),
-      layouts(found.size());
-  size_t bytes = node.size();
-  const auto text = [&](const name_table& names, uint32_t number) {
-    return [&rows, &bytes, name = names[number]] {
-      rows.texts.push_back(name);
-      bytes += name.size() + 1;
-      return static_cast<uint32_t>(rows.texts.size() - 1);
-    };
+  rows.nodes.assign(n, 0);
+  const auto columns_of = [&](const found_row& r) -> const index_columns& {
+    return *levels[r.level].columns;
   };
-  for (const auto& [lead, row, level] : found) {
-    const auto& c = *levels[level].columns;
-    const auto chips = c.chip_count(row);
-    bytes += packed_row_bytes + chips * packed_chip_bytes +
-             static_cast<size_t>(max_precision(c.algorithm));
-    if (bytes > most_bytes && rows.size() > 0) break;
-    rows.platform.push_back(platforms(level, c.platform[row], text(c.platforms, c.platform[row])));
-    rows.source.push_back(sources(level, c.source[row], text(c.sources, c.source[row])));
-    rows.tile.push_back(tiles(level, c.tile[row], text(c.tiles, c.tile[row])));
-    rows.layout.push_back(layouts(level, c.layout[row], [&] {
-      rows.layouts.push_back(c.layouts[c.layout[row]]->form());
-      bytes += rows.layouts.back().size();
+  // Column by column: the processor waits for many rows' memory at once, and not for one row's.
+  const auto gather = [&](auto& to, auto&& from) {
+    to.resize(n);
+    for (size_t i = 0; i < n; ++i) to[i] = from(columns_of(found[i]), found[i]);
+  };
+  const auto gather_names = [&](std::vector<uint32_t>& to, auto names, auto numbers) {
+    renumberer known(n);
+    gather(to, [&](const index_columns& c, const found_row& r) {
+      const auto number = (c.*numbers)[r.row];
+      return known(r.level, number, [&] {
+        rows.texts.push_back((c.*names)[number]);
+        return static_cast<uint32_t>(rows.texts.size() - 1);
+      });
+    });
+  };
+  gather_names(rows.platform, &index_columns::platforms, &index_columns::platform);
+  gather_names(rows.source, &index_columns::sources, &index_columns::source);
+  gather_names(rows.tile, &index_columns::tiles, &index_columns::tile);
+  renumberer known_layouts(n);
+  gather(rows.layout, [&](const index_columns& c, const found_row& r) {
+    return known_layouts(r.level, c.layout[r.row], [&] {
+      rows.layouts.push_back(c.layouts[c.layout[r.row]]->form());
       return static_cast<uint32_t>(rows.layouts.size() - 1);
-    }));
-    rows.nodes.push_back(0);
+    });
+  });
+  rows.geocodes.reserve(n * 8);
+  gather(rows.geocode_bytes, [&](const index_columns& c, const found_row& r) {
     const auto before = rows.geocodes.size();
-    append_unpacked(c.algorithm, c.geocode[row], rows.geocodes);
-    rows.geocode_bytes.push_back(static_cast<uint8_t>(rows.geocodes.size() - before));
-    rows.time.push_back(c.time[row]);
-    rows.pixel_coverage.push_back(c.exact_pixel_coverage(row));
-    rows.cloud_coverage.push_back(c.cloud_coverage[row]);
-    rows.chips.append(c.chips, c.first_chip[row], chips);
-  }
+    append_unpacked(c.algorithm, c.geocode[r.row], rows.geocodes);
+    return static_cast<uint8_t>(rows.geocodes.size() - before);
+  });
+  gather(rows.time, [](const index_columns& c, const found_row& r) { return c.time[r.row]; });
+  gather(rows.pixel_coverage,
+         [](const index_columns& c, const found_row& r) { return c.exact_pixel_coverage(r.row); });
+  gather(rows.cloud_coverage,
+         [](const index_columns& c, const found_row& r) { return c.cloud_coverage[r.row]; });
+  const auto gather_chips = [&](auto column) {
+    auto& to = rows.chips.*column;
+    to.resize(chips);
+    size_t at = 0;
+    for (const auto& r : found) {
+      const auto& c = columns_of(r);
+      const auto count = c.chip_count(r.row);
+      const auto* from = (c.chips.*column).data() + c.first_chip[r.row];
+      for (size_t i = 0; i < count; ++i) to[at++] = from[i];
+    }
+  };
+  gather_chips(&chip_columns::width);
+  gather_chips(&chip_columns::height);
+  gather_chips(&chip_columns::pixel_coverage);
+  gather_chips(&chip_columns::bytes);
+  gather_chips(&chip_columns::content);
   found_page page;
-  page.count = rows.size();
+  page.count = n;
   page.rows = pack(rows);
   return page;
 }

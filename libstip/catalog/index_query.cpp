@@ -19,6 +19,9 @@ constexpr size_t least_surplus = 1024;
 /// Looking at a row in the order of time costs about as much as scanning this many rows.
 constexpr size_t scanned_per_visit = 8;
 
+/// Rows that are tested first where the first ones may be enough.
+constexpr uint32_t first_batch = 256;
+
 /// Below so many rows, comparing sorts faster than counting digits.
 constexpr size_t least_radix_rows = 128;
 
@@ -201,13 +204,16 @@ class best_rows {
   best_rows(const index_columns& c, sort_field order, size_t limit, const resume_point& start)
       : c_(c), order_(order), limit_(limit), start_(start) {}
 
-  void add(uint32_t row) {
+  /// False: there are enough that come before it.
+  bool add(uint32_t row) {
     const auto lead = lead_of(c_, order_, row);
     const found_row r{lead, row, 0};
-    if ((is_cut_ && !sooner(r, worst_)) || !start_.precedes(row, lead)) return;
+    if (is_cut_ && !sooner(r, worst_)) return false;
+    if (!start_.precedes(row, lead)) return true;
     ++taken_;
     rows_.push_back(r);
     if (rows_.size() > limit_ && rows_.size() - limit_ >= std::max(limit_, least_surplus)) cut();
+    return true;
   }
 
   /// How many were taken so far, those included that were pushed out again.
@@ -348,7 +354,7 @@ std::vector<found_row> first_rows(const index_level& level, uint32_t number, con
   const cell_predicate all;
   if (f.key) {
     scan(level, f, all, [&](std::span<const uint32_t> rows) {
-      for (const auto row : rows) best.add(row);
+      for (const auto row : rows) (void)best.add(row);
     });
     return numbered(best.take());
   }
@@ -366,14 +372,15 @@ std::vector<found_row> first_rows(const index_level& level, uint32_t number, con
   for (const auto& range : ranges) {
     const auto before_range = best.taken();
     std::optional<uint64_t> last_needed;
-    scan_range(c, range, *wanted, sieve, batch, [&](std::span<const uint32_t> rows, uint32_t next) {
+    const auto take = [&](std::span<const uint32_t> rows, uint32_t next) {
       for (const auto row : rows) {
-        best.add(row);
+        if (!best.add(row) && order == sort_field::geocode) return false;
         if (by_geocode && !last_needed && best.taken() - before_range >= limit)
           last_needed = c.geocode[row];
       }
       return !last_needed || next >= range.last || c.geocode[next] <= *last_needed;
-    });
+    };
+    scan_range(c, range, *wanted, sieve, batch, take, by_geocode ? first_batch : scan_batch_rows);
     // Of one platform alone there are enough, and the others come later.
     if ((order == sort_field::platform || order == sort_field::key) && best.taken() >= limit) break;
   }

@@ -79,13 +79,17 @@ class row_sieve {
 std::optional<uint32_t> row_of_key(const index_level& level, const filter& f);
 
 /// Hands the rows of one range that match to `found(rows)`, batch by batch, ascending, until it
-/// returns false; it is given the number of the row that comes next, too.
+/// returns false; it is given the number of the row that comes next, too. The first batch has
+/// `first_batch` rows, later ones up to scan_batch_rows.
 template <class Found>
 void scan_range(const index_columns& c, const row_range& range, const row_conditions& wanted,
-                row_sieve& sieve, std::vector<uint32_t>& batch, Found&& found) {
+                row_sieve& sieve, std::vector<uint32_t>& batch, Found&& found,
+                uint32_t first_batch = scan_batch_rows) {
   batch.resize(scan_batch_rows);
+  auto size = first_batch;
   for (auto first = range.first; first < range.last;) {
-    const auto last = first + std::min(scan_batch_rows, range.last - first);
+    const auto last = first + std::min(size, range.last - first);
+    size = std::min(2 * size, scan_batch_rows);
     auto n = wanted.test(c, first, last, batch.data());
     n = sieve.sift(std::span(batch).first(n));
     if (!found(std::span<const uint32_t>(batch).first(n), last)) return;

@@ -317,6 +317,10 @@ inline constexpr size_t max_erased_per_commit = 10'000;
 /// Rows of one answer at most.
 inline constexpr size_t max_page_rows = 1000;
 
+/// A query that looks at so many rows of the index at most is answered by its actor, in well under a
+/// millisecond, and not by a thread of the readers.
+inline constexpr size_t short_query_rows = 16'384;
+
 /// How often the albums of all nodes are compared.
 inline constexpr std::chrono::milliseconds album_exchange_interval{2'000};
 

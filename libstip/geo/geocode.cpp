@@ -104,10 +104,12 @@ void append_unpacked(geocode_algorithm algorithm, uint64_t packed, std::string& 
   const int bits = digit_bits(algorithm);
   const uint64_t digit_mask = (uint64_t{1} << bits) - 1;
   const auto digits = alphabet(algorithm);
+  const auto before = out.size();
+  out.resize(before + length);
   int shift = 64;
-  for (uint64_t i = 0; i < length; ++i) {
+  for (auto* digit = out.data() + before; digit != out.data() + out.size(); ++digit) {
     shift -= bits;
-    out += digits[(packed >> shift) & digit_mask];
+    *digit = digits[(packed >> shift) & digit_mask];
   }
 }
 

@@ -195,7 +195,8 @@ void album_store::impl::take_in(const commit_effects& effects) {
 result<index_columns> album_store::impl::scan_columns() const {
   index_builder images(algorithm_);
   if (env_) {
-    images.reserve(statistics().images);
+    const auto known = statistics();
+    images.reserve(known.images, known.chips);
     const auto lost_now = lost();
     STIP_TRY(
         env_->read([&](const transaction& txn) { return scan_images(txn, lost_now, images); }));

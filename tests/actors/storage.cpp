@@ -78,6 +78,34 @@ CAF_TEST(what arrives during a commit goes into the next one together) {
   CAF_CHECK_EQUAL(images_in_index(), 4u);
 }
 
+CAF_TEST(large levels of the index are merged beside commits) {
+  const auto merges = std::make_shared<held_jobs>();
+  context->readers = held_executor(merges);
+  std::vector<index_entry> some, others;
+  for (size_t i = 0; i < 2 * defaults::max_inline_merge_rows; ++i) {
+    auto& entry = i % 2 == 0 ? some.emplace_back() : others.emplace_back();
+    entry.key = sample_key(i);
+    entry.key.tile = std::to_string(i);
+  }
+  std::vector<index_change> changes;
+  for (const auto& entry : others) changes.push_back({index_change::kind::put, entry});
+  constexpr size_t never_at_once = 0;
+  view->set_index(image_index{view->definition.algorithm, some}.with(changes, never_at_once));
+  put_image(0);
+  run_jobs();
+  CAF_CHECK_EQUAL(view->index().levels(), 3u);
+  CAF_REQUIRE_EQUAL(merges->size(), 1u);
+  // Commits go on while it is under way, and it comes in between two of them.
+  const auto meanwhile = put_image(1);
+  run_jobs();
+  CAF_CHECK(outcome_of(meanwhile) == put_outcome::stored);
+  merges->run_one();
+  run_jobs();
+  CAF_CHECK(view->index().levels() < 3);
+  CAF_CHECK_EQUAL(view->index().size(), some.size() + others.size() + 2);
+  CAF_CHECK_EQUAL(merges->size(), 0u);
+}
+
 CAF_TEST(nothing is acknowledged before it is committed) {
   const auto answer = put_image(0);
   CAF_CHECK(!answer->has_value());
