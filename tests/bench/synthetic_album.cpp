@@ -71,8 +71,11 @@ synthetic_image synthetic_album::image(uint64_t number) const {
     if (out.platform == 0 && digit == wanted_prefix[2]) digit = digits[0];
     code += digit;
   }
-  code += digits[(a >> 16) % digits.size()];
-  code += digits[(a >> 24) % digits.size()];
+  // Each image of a scene has a cell of its own: one of four neighbours.
+  const auto of_its_scene = (number < candidates ? number : number - candidates) % images_per_scene;
+  const auto cell = of_its_scene * 4 + a % 4;
+  code += digits[cell / digits.size()];
+  code += digits[cell % digits.size()];
   out.geocode = pack(algorithm, code);
   out.time = first_time + static_cast<epoch_seconds>(t % days) * day +
              static_cast<epoch_seconds>((t >> 32) % 36'000);
@@ -114,8 +117,9 @@ filter synthetic_album::query(bool with_clouds) {
   f.platform = platform(0);
   f.geocode = std::string(wanted_prefix);
   f.recurse = true;
-  f.start = first_time + static_cast<epoch_seconds>(days) * day / 5;
-  f.end = *f.start + static_cast<epoch_seconds>(days) * day * (with_clouds ? 54 : 27) / 100;
+  const auto percent = static_cast<epoch_seconds>(days) * day / 100;
+  f.start = first_time + percent * (with_clouds ? 4 : 22);
+  f.end = *f.start + percent * (with_clouds ? 57 : 29);
   f.pixel_coverage = 0.5;
   if (with_clouds) f.cloud_coverage = 0.5;
   return f;
