@@ -4,6 +4,7 @@
 
 #include <caf/actor_system.hpp>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -82,8 +83,17 @@ int main(int argc, char** argv) {
             << (*node)->port() << std::endl;
 
   const timespec look_again{0, 200'000'000};
+  auto trimmed = std::chrono::steady_clock::now();
   while (!(*node)->wait(std::chrono::milliseconds{0})) {
-    if (sigtimedwait(&ending, nullptr, &look_again) < 0) continue;
+    if (sigtimedwait(&ending, nullptr, &look_again) < 0) {
+      // What lies free between allocations that live stays with the process otherwise.
+      if (const auto now = std::chrono::steady_clock::now();
+          now - trimmed >= defaults::malloc_trim_interval) {
+        malloc_trim(0);
+        trimmed = now;
+      }
+      continue;
+    }
     node_log->info("signal received, the node stops");
     (*node)->stop();
     if (!(*node)->wait(defaults::stop_deadline)) {

@@ -305,6 +305,9 @@ inline constexpr int malloc_arenas = 2;
 inline constexpr int malloc_mmap_bytes = 8 << 20;
 inline constexpr int malloc_trim_bytes = 32 << 20;
 
+/// How often stipd gives back what lies free within the heap.
+inline constexpr std::chrono::seconds malloc_trim_interval{10};
+
 /// Tokens of a node that has none in its configuration.
 inline constexpr size_t tokens_per_node = 1024;
 
