@@ -219,8 +219,20 @@ void add_decoders(comparison& c, job& j) {
         }));
 }
 
+/// What comes to be encoded is fresh from a decoder and lies in memory, not in the cache.
+constexpr const char* memory_copy = "memcpy in memory";
+
+void add_memory_copy(comparison& c) {
+  constexpr size_t size = size_t{256} << 20;
+  c.add(memory_copy, [from = bytes(size, std::byte{1}), to = bytes(size)]() mutable {
+    std::memcpy(to.data(), from.data(), size);
+    asm volatile("" : : "r"(to.data()) : "memory");
+    return work{double(size) * 1e-9, 0};
+  });
+}
+
 void add_encoders(comparison& c, job& j) {
-  add_copy(c, j);
+  add_memory_copy(c);
   c.add("stip", for_chips(j, [&j](coded_chip& chip) {
           j.space.clear();
           for (const auto& band : chip.bands)
@@ -385,7 +397,7 @@ void compare_uint16(const chip_set& set, const stip::bench::options& options) {
   add_encoders(encode, *j);
   add_tiff_encoders(encode, *j);
   encode.run();
-  encode.ratio("stip", "memcpy", goal::at_least, 0.1);
+  encode.ratio("stip", memory_copy, goal::at_least, 0.1);
   encode.ratio("stip", "Blosc LZ4 bitshuffle");
   encode.ratio("stip", "GTiff LZW");
   encode.ratio("stip", "GTiff ZSTD 1 predictor 2");
