@@ -146,13 +146,14 @@ index_columns index_builder::finish(std::vector<uint32_t>* origins) && {
     for (size_t i = 0; i < order.size(); ++i)
       if (i + 1 == order.size() || key(order[i]) != key(order[i + 1])) order[kept++] = order[i];
     order.resize(kept);
-    chip_columns chips;
+    std::vector<listed_chip> chips;
     chips.reserve(c.chips.size());
     std::vector<uint32_t> first_chip;
     first_chip.reserve(order.size());
     for (const auto row : order) {
       first_chip.push_back(static_cast<uint32_t>(chips.size()));
-      chips.append(c.chips, c.first_chip[row], c.chip_count(row));
+      const auto first = c.chips.begin() + c.first_chip[row];
+      chips.insert(chips.end(), first, first + static_cast<ptrdiff_t>(c.chip_count(row)));
     }
     c.chips = std::move(chips);
     c.first_chip = std::move(first_chip);

@@ -97,11 +97,12 @@ index_entry index_columns::entry(uint32_t row) const {
 double index_columns::exact_pixel_coverage(uint32_t row) const {
   const auto& l = *layouts[layout[row]];
   if (l.chips() == 0) return pixel_coverage[row];
-  const auto* coverages = chips.pixel_coverage.data() + first_chip[row];
+  const auto* first = chips.data() + first_chip[row];
+  if (l.chips() == 1) return first->pixel_coverage;
   std::optional<double> measured, quality;
   for (size_t i = 0; i < l.chips(); ++i) {
     auto& least = l.is_quality(i) ? quality : measured;
-    least = std::min(least.value_or(coverages[i]), coverages[i]);
+    least = std::min(least.value_or(1), first[i].pixel_coverage);
   }
   return measured ? *measured : *quality;
 }
@@ -113,8 +114,7 @@ size_t index_columns::memory_bytes() const {
   size_t sum = platforms.memory_bytes() + sources.memory_bytes() + tiles.memory_bytes();
   for (const auto& l : layouts) sum += l->memory_bytes();
   return sum + of(platform, source, tile, layout, geocode, time, pixel_coverage, cloud_coverage,
-                  first_chip, by_time, layouts, chips.width, chips.height, chips.pixel_coverage,
-                  chips.bytes, chips.content);
+                  first_chip, by_time, layouts, chips);
 }
 
 index_columns merge(const index_columns& a, const hidden_rows& hidden_a, const index_columns& b,
@@ -144,7 +144,8 @@ index_columns merge(const index_columns& a, const hidden_rows& hidden_a, const i
     out.pixel_coverage.push_back(c.pixel_coverage[i]);
     out.cloud_coverage.push_back(c.cloud_coverage[i]);
     out.first_chip.push_back(static_cast<uint32_t>(out.chips.size()));
-    out.chips.append(c.chips, c.first_chip[i], c.chip_count(i));
+    const auto chips = c.chips.begin() + c.first_chip[i];
+    out.chips.insert(out.chips.end(), chips, chips + static_cast<ptrdiff_t>(c.chip_count(i)));
   };
   size_t i = 0, k = 0;
   while (i < a.size() && k < b.size()) {

@@ -34,7 +34,8 @@ struct index_columns {
   std::vector<float> cloud_coverage;
   /// The first of the image's chips; there are as many as its layout has.
   std::vector<uint32_t> first_chip;
-  chip_columns chips;
+  /// Not in columns: no filter looks at them, and a row of a page takes all of each.
+  std::vector<listed_chip> chips;
   /// The rows in the default order of listings: time, geocode, then as they stand. Empty when there
   /// are few rows.
   std::vector<uint32_t> by_time;

@@ -1,6 +1,6 @@
 #include "libstip/catalog/index_page.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <vector>
 
 #include "libstip/catalog/row_columns.hpp"
@@ -12,20 +12,22 @@ namespace {
 /// New numbers for the numbers of names or layouts in levels, in the order of first use.
 class renumberer {
  public:
-  explicit renumberer(size_t rows) : slots_(std::bit_ceil(2 * rows + 1)) {}
-
   /// `add()` gives the new number of what was not seen before.
   template <class Add>
   uint32_t operator()(uint32_t level, uint32_t number, Add&& add) {
     const auto key = (uint64_t{level} << 32 | number) + 1;
     if (key == last_key_) return last_number_;
-    constexpr uint64_t odd = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: spreads the low bits
-    const auto mask = slots_.size() - 1;
-    auto at = (key * odd >> 32) & mask;
-    while (slots_[at].key != 0 && slots_[at].key != key) at = (at + 1) & mask;
-    if (slots_[at].key == 0) slots_[at] = {key, add()};
+    auto* slot = find(key);
+    if (slot->key == 0) {
+      // At most half full. It begins small: of a thousand rows few have names of their own.
+      if (2 * ++used_ > slots_.size()) {
+        grow();
+        slot = find(key);
+      }
+      *slot = {key, add()};
+    }
     last_key_ = key;
-    return last_number_ = slots_[at].number;
+    return last_number_ = slot->number;
   }
 
  private:
@@ -33,7 +35,24 @@ class renumberer {
     uint64_t key = 0;
     uint32_t number = 0;
   };
-  std::vector<slot> slots_;
+
+  slot* find(uint64_t key) {
+    constexpr uint64_t odd = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: spreads the low bits
+    const auto mask = slots_.size() - 1;
+    auto at = (key * odd >> 32) & mask;
+    while (slots_[at].key != 0 && slots_[at].key != key) at = (at + 1) & mask;
+    return &slots_[at];
+  }
+
+  void grow() {
+    std::vector<slot> old(2 * slots_.size());
+    old.swap(slots_);
+    for (const auto& s : old)
+      if (s.key != 0) *find(s.key) = s;
+  }
+
+  std::vector<slot> slots_ = std::vector<slot>(64);
+  size_t used_ = 0;
   uint64_t last_key_ = 0;
   uint32_t last_number_ = 0;
 };
@@ -42,96 +61,157 @@ class renumberer {
 
 namespace {
 
-/// How many of the rows fit into a buffer of about so many bytes, one at least; names and layouts
-/// are counted where they may be new.
-size_t fitting_rows(std::span<const index_level> levels, std::span<const found_row> found,
-                    size_t most_bytes, size_t& chips) {
-  size_t bytes = 0;
-  chips = 0;
-  const row_layout* last = nullptr;
-  for (size_t i = 0; i < found.size(); ++i) {
-    const auto& c = *levels[found[i].level].columns;
-    const auto* layout = c.layouts[c.layout[found[i].row]].get();
-    bytes += packed_row_bytes + layout->chips() * packed_chip_bytes +
-             static_cast<size_t>(max_precision(c.algorithm));
-    if (layout != last) bytes += layout->form().size() + c.tiles[c.tile[found[i].row]].size();
-    last = layout;
-    if (bytes > most_bytes && i > 0) return i;
-    chips += layout->chips();
+/// Gathers the columns of rows that were found. Column by column, so that the processor waits for
+/// many rows' memory at once, and not for one row's.
+class page_writer {
+ public:
+  page_writer(std::span<const index_level> levels, std::span<const found_row> found,
+              size_t most_bytes)
+      : found_(found) {
+    for (const auto& level : levels) levels_.push_back(level.columns.get());
+    // The rows of one level need not look for theirs.
+    if (!found.empty() && std::all_of(found.begin(), found.end(), [&](const found_row& r) {
+          return r.level == found.front().level;
+        }))
+      only_ = levels_[found.front().level];
+    fit(most_bytes);
   }
-  return found.size();
-}
+
+  found_page write(std::string_view node) {
+    const auto n = found_.size();
+    rows_.texts.push_back(node);
+    rows_.node_sets.push_back({0});
+    rows_.nodes.assign(n, 0);
+    names(rows_.platform, &index_columns::platforms, &index_columns::platform);
+    names(rows_.source, &index_columns::sources, &index_columns::source);
+    names(rows_.tile, &index_columns::tiles, &index_columns::tile);
+    layouts();
+    geocodes();
+    numbers(rows_.time, &index_columns::time);
+    numbers(rows_.cloud_coverage, &index_columns::cloud_coverage);
+    chips();
+    pixel_coverages();
+    found_page page;
+    page.count = n;
+    page.rows = pack(rows_);
+    return page;
+  }
+
+ private:
+  const index_columns& columns_of(const found_row& r) const { return *levels_[r.level]; }
+
+  /// Leaves as many rows as fit into a buffer of about so many bytes, one at least; names are
+  /// counted where they may be new.
+  void fit(size_t most_bytes) {
+    size_t bytes = 0;
+    const row_layout* last = nullptr;
+    chip_counts_.reserve(found_.size());
+    for (size_t i = 0; i < found_.size(); ++i) {
+      const auto& r = found_[i];
+      const auto& c = columns_of(r);
+      const auto* layout = c.layouts[c.layout[r.row]].get();
+      const auto count = static_cast<uint32_t>(layout->chips());
+      bytes += packed_row_bytes + count * packed_chip_bytes +
+               static_cast<size_t>(max_precision(c.algorithm));
+      if (layout != last) bytes += layout->form().size() + c.tiles[c.tile[r.row]].size();
+      last = layout;
+      if (bytes > most_bytes && i > 0) {
+        found_ = found_.first(i);
+        return;
+      }
+      chip_counts_.push_back(count);
+      chips_ += count;
+    }
+  }
+
+  template <class T, class U>
+  void numbers(std::vector<T>& to, std::vector<U> index_columns::*column) {
+    to.resize(found_.size());
+    if (only_) {
+      const auto* from = (only_->*column).data();
+      for (size_t i = 0; i < found_.size(); ++i) to[i] = from[found_[i].row];
+    } else {
+      for (size_t i = 0; i < found_.size(); ++i)
+        to[i] = (columns_of(found_[i]).*column)[found_[i].row];
+    }
+  }
+
+  void names(std::vector<uint32_t>& to, name_table index_columns::*table,
+             std::vector<uint32_t> index_columns::*column) {
+    numbers(to, column);
+    renumberer known;
+    for (size_t i = 0; i < found_.size(); ++i) {
+      const auto number = to[i];
+      to[i] = known(found_[i].level, number, [&] {
+        rows_.texts.push_back((columns_of(found_[i]).*table)[number]);
+        return static_cast<uint32_t>(rows_.texts.size() - 1);
+      });
+    }
+  }
+
+  void layouts() {
+    auto& to = rows_.layout;
+    numbers(to, &index_columns::layout);
+    renumberer known;
+    for (size_t i = 0; i < found_.size(); ++i) {
+      const auto number = to[i];
+      to[i] = known(found_[i].level, number, [&] {
+        rows_.layouts.push_back(columns_of(found_[i]).layouts[number]->form());
+        return static_cast<uint32_t>(rows_.layouts.size() - 1);
+      });
+    }
+  }
+
+  void geocodes() {
+    if (found_.empty()) return;
+    const auto algorithm = columns_of(found_.front()).algorithm;
+    rows_.geocode_bytes.resize(found_.size());
+    rows_.geocodes.resize(found_.size() * static_cast<size_t>(max_precision(algorithm)));
+    auto* to = rows_.geocodes.data();
+    for (size_t i = 0; i < found_.size(); ++i) {
+      const auto& c = only_ ? *only_ : columns_of(found_[i]);
+      auto* const end = unpack(algorithm, c.geocode[found_[i].row], to);
+      rows_.geocode_bytes[i] = static_cast<uint8_t>(end - to);
+      to = end;
+    }
+    rows_.geocodes.resize(static_cast<size_t>(to - rows_.geocodes.data()));
+  }
+
+  void chips() {
+    rows_.chips.resize(chips_);
+    auto* to = rows_.chips.data();
+    for (size_t i = 0; i < found_.size(); ++i) {
+      const auto& c = only_ ? *only_ : columns_of(found_[i]);
+      to = std::copy_n(c.chips.data() + c.first_chip[found_[i].row], chip_counts_[i], to);
+    }
+  }
+
+  void pixel_coverages() {
+    rows_.pixel_coverage.resize(found_.size());
+    size_t chip = 0;
+    for (size_t i = 0; i < found_.size(); ++i) {
+      // Of one chip it is the chip's own, which was gathered just now.
+      rows_.pixel_coverage[i] = chip_counts_[i] == 1
+                                    ? rows_.chips[chip].pixel_coverage
+                                    : columns_of(found_[i]).exact_pixel_coverage(found_[i].row);
+      chip += chip_counts_[i];
+    }
+  }
+
+  std::span<const found_row> found_;
+  std::vector<const index_columns*> levels_;
+  /// Set when all rows are of one level.
+  const index_columns* only_ = nullptr;
+  std::vector<uint32_t> chip_counts_;
+  size_t chips_ = 0;
+  row_columns rows_;
+};
 
 }  // namespace
 
 found_page pack_page(std::span<const index_level> levels, std::span<const found_row> found,
                      size_t most_bytes, std::string_view node) {
-  size_t chips = 0;
-  found = found.first(fitting_rows(levels, found, most_bytes, chips));
-  const auto n = found.size();
-  row_columns rows;
-  rows.texts.push_back(node);
-  rows.node_sets.push_back({0});
-  rows.nodes.assign(n, 0);
-  const auto columns_of = [&](const found_row& r) -> const index_columns& {
-    return *levels[r.level].columns;
-  };
-  // Column by column: the processor waits for many rows' memory at once, and not for one row's.
-  const auto gather = [&](auto& to, auto&& from) {
-    to.resize(n);
-    for (size_t i = 0; i < n; ++i) to[i] = from(columns_of(found[i]), found[i]);
-  };
-  const auto gather_names = [&](std::vector<uint32_t>& to, auto names, auto numbers) {
-    renumberer known(n);
-    gather(to, [&](const index_columns& c, const found_row& r) {
-      const auto number = (c.*numbers)[r.row];
-      return known(r.level, number, [&] {
-        rows.texts.push_back((c.*names)[number]);
-        return static_cast<uint32_t>(rows.texts.size() - 1);
-      });
-    });
-  };
-  gather_names(rows.platform, &index_columns::platforms, &index_columns::platform);
-  gather_names(rows.source, &index_columns::sources, &index_columns::source);
-  gather_names(rows.tile, &index_columns::tiles, &index_columns::tile);
-  renumberer known_layouts(n);
-  gather(rows.layout, [&](const index_columns& c, const found_row& r) {
-    return known_layouts(r.level, c.layout[r.row], [&] {
-      rows.layouts.push_back(c.layouts[c.layout[r.row]]->form());
-      return static_cast<uint32_t>(rows.layouts.size() - 1);
-    });
-  });
-  rows.geocodes.reserve(n * 8);
-  gather(rows.geocode_bytes, [&](const index_columns& c, const found_row& r) {
-    const auto before = rows.geocodes.size();
-    append_unpacked(c.algorithm, c.geocode[r.row], rows.geocodes);
-    return static_cast<uint8_t>(rows.geocodes.size() - before);
-  });
-  gather(rows.time, [](const index_columns& c, const found_row& r) { return c.time[r.row]; });
-  gather(rows.pixel_coverage,
-         [](const index_columns& c, const found_row& r) { return c.exact_pixel_coverage(r.row); });
-  gather(rows.cloud_coverage,
-         [](const index_columns& c, const found_row& r) { return c.cloud_coverage[r.row]; });
-  const auto gather_chips = [&](auto column) {
-    auto& to = rows.chips.*column;
-    to.resize(chips);
-    size_t at = 0;
-    for (const auto& r : found) {
-      const auto& c = columns_of(r);
-      const auto count = c.chip_count(r.row);
-      const auto* from = (c.chips.*column).data() + c.first_chip[r.row];
-      for (size_t i = 0; i < count; ++i) to[at++] = from[i];
-    }
-  };
-  gather_chips(&chip_columns::width);
-  gather_chips(&chip_columns::height);
-  gather_chips(&chip_columns::pixel_coverage);
-  gather_chips(&chip_columns::bytes);
-  gather_chips(&chip_columns::content);
-  found_page page;
-  page.count = n;
-  page.rows = pack(rows);
-  return page;
+  return page_writer(levels, found, most_bytes).write(node);
 }
 
 }  // namespace stip

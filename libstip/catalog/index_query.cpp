@@ -23,7 +23,7 @@ constexpr size_t scanned_per_visit = 8;
 constexpr uint32_t first_batch = 256;
 
 /// Below so many rows, comparing sorts faster than counting digits.
-constexpr size_t least_radix_rows = 128;
+constexpr size_t least_radix_rows = 256;
 
 /// An integer that orders as the float does (-0 as 0).
 uint64_t ordered(float value) {
@@ -189,7 +189,14 @@ void sort_rows(const index_columns& c, sort_field order, std::vector<found_row>&
     std::sort(rows.begin(), rows.end(), sooner);
     return;
   }
+  // Rows of one platform stand by geocode, and so do those of one time among them.
+  const bool is_settled =
+      order == sort_field::timestamp &&
+      c.platform[rows.front().row] == c.platform[rows.back().row] &&
+      std::is_sorted(rows.begin(), rows.end(),
+                     [](const auto& a, const auto& b) { return a.row < b.row; });
   radix_sort_by_lead(rows);
+  if (is_settled) return;
   for (auto begin = rows.begin(); begin != rows.end();) {
     const auto end =
         std::find_if(begin, rows.end(), [&](const found_row& r) { return r.lead != begin->lead; });
@@ -202,7 +209,9 @@ void sort_rows(const index_columns& c, sort_field order, std::vector<found_row>&
 class best_rows {
  public:
   best_rows(const index_columns& c, sort_field order, size_t limit, const resume_point& start)
-      : c_(c), order_(order), limit_(limit), start_(start) {}
+      : c_(c), order_(order), limit_(limit), start_(start) {
+    rows_.reserve(std::min(limit, least_surplus) + least_surplus);
+  }
 
   /// False: there are enough that come before it.
   bool add(uint32_t row) {

@@ -55,6 +55,7 @@ std::optional<row_conditions> row_conditions::of(const index_columns& c, const f
   if (f.start || f.end)
     out.time_ = {f.start.value_or(std::numeric_limits<int64_t>::min()),
                  f.end.value_or(std::numeric_limits<int64_t>::max())};
+  if (out.time_ && out.time_->first > out.time_->second) return {};
   if (f.source && !(out.source_ = number_of(c.sources, *f.source))) return {};
   if (f.tile && !(out.tile_ = number_of(c.tiles, *f.tile))) return {};
   if (f.cloud_coverage) out.most_cloud_ = static_cast<float>(*f.cloud_coverage);
@@ -67,11 +68,13 @@ size_t row_conditions::test(const index_columns& c, uint32_t first, uint32_t las
   // A pass for each condition that there is, over what the one before it left.
   size_t n = 0;
   if (time_) {
-    const auto [least, most] = *time_;
+    // As unsigned differences, so that one comparison tells both bounds.
+    const auto least = static_cast<uint64_t>(time_->first);
+    const auto span = static_cast<uint64_t>(time_->second) - least;
     const auto* times = c.time.data();
     for (auto row = first; row < last; ++row) {
       matching[n] = row;
-      n += static_cast<size_t>((times[row] >= least) & (times[row] <= most));
+      n += static_cast<uint64_t>(times[row]) - least <= span ? 1 : 0;
     }
   } else {
     n = last - first;

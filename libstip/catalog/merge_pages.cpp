@@ -204,7 +204,7 @@ class page_merge {
       out.pixel_coverage.push_back(p.pixel_coverage[r.row]);
       out.cloud_coverage.push_back(p.cloud_coverage[r.row]);
       const auto [first, last] = chips(r);
-      out.chips.append(p.chips, first, last - first);
+      out.chips.insert(out.chips.end(), p.chips.begin() + first, p.chips.begin() + last);
     }
     return stip::pack(out);
   }
@@ -251,7 +251,7 @@ class page_merge {
         .substr(firsts[r.row], firsts[r.row + 1] - firsts[r.row]);
   }
 
-  std::pair<size_t, size_t> chips(const page_row& r) const {
+  std::pair<uint32_t, uint32_t> chips(const page_row& r) const {
     const auto& firsts = open_.first_chip[r.page];
     return {firsts[r.row], firsts[r.row + 1]};
   }

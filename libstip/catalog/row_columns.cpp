@@ -16,7 +16,7 @@
 //   then columns without padding, integers little-endian:
 //     n u8 bytes of the geocode, the geocodes, n u32 each of platform, source, tile (texts), layout
 //     and node set, n i64 time, n f64 each of pixel and cloud coverage (-1: unknown),
-//     m u32 each of width and height, m f64 pixel coverage, m u64 bytes, m content (high, low)
+//     then m chips: u32 width, u32 height, f64 pixel coverage, u64 bytes, content (u64 high, low)
 //
 // The columns have a fixed width so that they are copied whole, and not number by number.
 
@@ -107,11 +107,7 @@ std::string pack(const row_columns& rows) {
   append_column(out, rows.time);
   append_column(out, rows.pixel_coverage);
   append_column(out, rows.cloud_coverage);
-  append_column(out, rows.chips.width);
-  append_column(out, rows.chips.height);
-  append_column(out, rows.chips.pixel_coverage);
-  append_column(out, rows.chips.bytes);
-  append_column(out, rows.chips.content);
+  append_column(out, rows.chips);
   return out;
 }
 
@@ -149,11 +145,7 @@ result<row_columns> unpack_rows(std::string_view bytes) {
   columns.read(rows.time, n);
   columns.read(rows.pixel_coverage, n);
   columns.read(rows.cloud_coverage, n);
-  columns.read(rows.chips.width, m);
-  columns.read(rows.chips.height, m);
-  columns.read(rows.chips.pixel_coverage, m);
-  columns.read(rows.chips.bytes, m);
-  columns.read(rows.chips.content, m);
+  columns.read(rows.chips, m);
 
   for (const auto* column : {&rows.platform, &rows.source, &rows.tile})
     in.expect(all_below(*column, rows.texts.size()), "a text is not in the table");
@@ -162,8 +154,8 @@ result<row_columns> unpack_rows(std::string_view bytes) {
   for (const auto time : rows.time) in.expect(is_key_time(time), "a timestamp is out of range");
   for (const auto coverage : rows.pixel_coverage)
     in.expect(is_share(coverage), "a coverage is not a share");
-  for (const auto coverage : rows.chips.pixel_coverage)
-    in.expect(is_share(coverage), "a coverage is not a share");
+  for (const auto& chip : rows.chips)
+    in.expect(is_share(chip.pixel_coverage), "a coverage is not a share");
   for (const auto coverage : rows.cloud_coverage)
     in.expect(is_share(coverage) || coverage == -1, "a coverage is not a share");
   if (!in.ok()) return fail(in.finish().error());

@@ -30,7 +30,7 @@ struct row_columns {
   /// -1: unknown cloud coverage.
   std::vector<double> pixel_coverage, cloud_coverage;
   /// As many for each row as its layout has subdatasets.
-  chip_columns chips;
+  std::vector<listed_chip> chips;
 
   size_t size() const { return time.size(); }
   void reserve(size_t rows);
@@ -49,7 +49,6 @@ size_t chips_of_layout(std::string_view form);
 
 /// Bytes that a row takes in the buffer besides its texts, layout and chips, and bytes of a chip.
 inline constexpr size_t packed_row_bytes = 5 * sizeof(uint32_t) + 1 + 3 * sizeof(uint64_t);
-inline constexpr size_t packed_chip_bytes =
-    2 * sizeof(uint32_t) + 2 * sizeof(uint64_t) + sizeof(hash128);
+inline constexpr size_t packed_chip_bytes = sizeof(listed_chip);
 
 }  // namespace stip

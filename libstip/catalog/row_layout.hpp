@@ -13,7 +13,8 @@
 
 namespace stip {
 
-/// What a listing shows of one chip and shares with no other.
+/// What a listing shows of one chip and shares with no other. Without padding, since arrays of it
+/// stand in the packed buffers of rows.
 struct listed_chip {
   uint32_t width = 0;
   uint32_t height = 0;
@@ -24,23 +25,8 @@ struct listed_chip {
 
   bool operator==(const listed_chip&) const = default;
 };
-
-/// Chips in columns.
-struct chip_columns {
-  std::vector<uint32_t> width, height;
-  std::vector<double> pixel_coverage;
-  std::vector<uint64_t> bytes;
-  std::vector<hash128> content;
-
-  size_t size() const { return width.size(); }
-  void reserve(size_t chips);
-  void push_back(const listed_chip& chip);
-  /// Appends `count` chips of `from`, beginning with `first`.
-  void append(const chip_columns& from, size_t first, size_t count);
-  listed_chip operator[](size_t i) const {
-    return {width[i], height[i], pixel_coverage[i], bytes[i], content[i]};
-  }
-};
+static_assert(sizeof(listed_chip) ==
+              2 * sizeof(uint32_t) + sizeof(double) + sizeof(uint64_t) + sizeof(hash128));
 
 class row_layout;
 using row_layout_ptr = std::shared_ptr<const row_layout>;

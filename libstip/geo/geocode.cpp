@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace stip {
 
@@ -98,24 +99,22 @@ uint64_t pack(geocode_algorithm algorithm, std::string_view code) noexcept {
   return packed;
 }
 
-void append_unpacked(geocode_algorithm algorithm, uint64_t packed, std::string& out) {
+char* unpack(geocode_algorithm algorithm, uint64_t packed, char* to) noexcept {
   const auto length = std::min<uint64_t>(packed & length_mask(algorithm),
                                          static_cast<uint64_t>(max_precision(algorithm)));
   const int bits = digit_bits(algorithm);
   const uint64_t digit_mask = (uint64_t{1} << bits) - 1;
-  const auto digits = alphabet(algorithm);
-  const auto before = out.size();
-  out.resize(before + length);
-  int shift = 64;
-  for (auto* digit = out.data() + before; digit != out.data() + out.size(); ++digit) {
-    shift -= bits;
-    *digit = digits[(packed >> shift) & digit_mask];
+  const auto* digits = alphabet(algorithm).data();
+  for (uint64_t i = 0; i < length; ++i) {
+    packed = std::rotl(packed, bits);
+    *to++ = digits[packed & digit_mask];
   }
+  return to;
 }
 
 std::string unpack(geocode_algorithm algorithm, uint64_t packed) {
-  std::string code;
-  append_unpacked(algorithm, packed, code);
+  std::string code(static_cast<size_t>(max_precision(algorithm)), '0');
+  code.resize(static_cast<size_t>(unpack(algorithm, packed, code.data()) - code.data()));
   return code;
 }
 

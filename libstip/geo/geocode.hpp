@@ -68,8 +68,9 @@ uint64_t pack(geocode_algorithm algorithm, std::string_view code) noexcept;
 /// The code of a packed integer. Any integer is safe: a length beyond the longest is cut.
 std::string unpack(geocode_algorithm algorithm, uint64_t packed);
 
-/// Appends the code of a packed integer to a text.
-void append_unpacked(geocode_algorithm algorithm, uint64_t packed, std::string& out);
+/// Writes the code of a packed integer to `to`, where max_precision characters have room, without a
+/// terminating zero; returns its end.
+char* unpack(geocode_algorithm algorithm, uint64_t packed, char* to) noexcept;
 
 /// The smallest and the largest packed code (both inclusive) of all that begin with `prefix`,
 /// the prefix itself included. The empty prefix gives the range of all codes.
