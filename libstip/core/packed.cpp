@@ -136,6 +136,14 @@ bool packed_reader::flag() {
 }
 
 uint64_t packed_reader::varint(uint64_t most) {
+  // Most numbers are small.
+  if (ok() && at_ < bytes_.size()) {
+    const auto only = static_cast<uint8_t>(bytes_[at_]);
+    if (only < more_follows && only <= most) {
+      ++at_;
+      return only;
+    }
+  }
   uint64_t value = 0;
   for (int shift = 0;; shift += bits_a_varint_byte) {
     const auto* p = take(1);

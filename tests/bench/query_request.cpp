@@ -75,6 +75,7 @@ class load {
       store_request request;
       request.album = "load";
       request.glob = file_;
+      request.format = "auto";
       request.precision = 5;
       request.platform = "synthetic";
       request.timestamp = "2020-07-14";
