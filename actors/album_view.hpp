@@ -37,6 +37,8 @@ struct album_view {
     std::swap(index_, next);
   }
 
+  /// First, so that it goes last: while somebody can see it, the store's files are open.
+  const std::shared_ptr<void> files_are_open = std::make_shared<int>(0);
   const context_ptr context;
   const album definition;
   std::unique_ptr<album_store> store;
@@ -44,6 +46,8 @@ struct album_view {
   std::atomic<bool> closed{false};
   /// The album was deleted: its files go when the last reader has left.
   std::atomic<bool> remove_files{false};
+  /// A compaction or scrub is under way.
+  std::atomic<bool> in_maintenance{false};
 
  private:
   mutable std::mutex mutex_;
@@ -52,6 +56,9 @@ struct album_view {
 
 /// The index of everything that a store holds. Blocks.
 result<image_index> build_index(const album_store& store);
+
+/// What its store holds; damaged chips are for the storage actor to tell.
+storage_status status_of(const album_view& view);
 
 /// Opens the store and builds its index (none for a closed album). Blocks.
 result<album_view_ptr> open_album_view(const context_ptr& context, const album& definition);

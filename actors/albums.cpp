@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
+#include <utility>
 
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
@@ -31,9 +32,15 @@ void open_storage(self_pointer self, const album& definition,
   auto [at, fresh] = state.open.try_emplace(definition.uid);
   auto& entry = at->second;
   if (promise) entry.waiting.push_back(std::move(*promise));
+  entry.used_ms = state.context->time->steady_ms();
   if (entry.storage) return answer_waiting(entry);
   if (!fresh && entry.opening) return;
   entry.opening = true;
+  if (const auto left = state.leaving.find(definition.uid); left != state.leaving.end()) {
+    entry.postponed = !left->second.expired();
+    if (entry.postponed) return;
+    state.leaving.erase(left);
+  }
   run_blocking(
       self, state.context->writers, defaults::commit_deadline,
       [context = state.context, definition] { return open_album_view(context, definition); },
@@ -160,11 +167,31 @@ void merge(self_pointer self, const std::vector<album>& theirs, const done& then
   finish_one();
 }
 
-/// Saves a change that was made here, tells every peer, and answers when they know.
-void publish_change(self_pointer self, result<album> change,
-                    caf::typed_response_promise<album> promise) {
-  if (!change) return (void)promise.deliver(to_caf(change.error()));
-  auto tell_peers = [self, changed = *change, promise]() mutable {
+void start_change(self_pointer self) {
+  auto& state = self->state;
+  if (state.changing || state.changes.empty()) return;
+  state.changing = true;
+  const auto next = std::move(state.changes.front());
+  state.changes.pop_front();
+  next();
+}
+
+void end_change(self_pointer self) {
+  self->state.changing = false;
+  start_change(self);
+}
+
+/// Saves what `change` makes of the directory, takes it in, tells every peer, and answers when they
+/// know. What cannot be saved has not happened.
+void make_change(self_pointer self, const std::function<result<album>(album_directory&)>& change,
+                 caf::typed_response_promise<album> promise) {
+  auto after = self->state.directory;
+  auto changed = change(after);
+  if (!changed) {
+    promise.deliver(to_caf(changed.error()));
+    return end_change(self);
+  }
+  auto tell_peers = [self, changed = *changed, promise]() mutable {
     gather<std::vector<album>>(
         *self->state.view,
         [self, changed](const peer& p) {
@@ -178,14 +205,29 @@ void publish_change(self_pointer self, result<album> change,
           promise.deliver(std::move(changed));
         });
   };
-  save(self, *change, [self, changed = *change, promise, tell_peers](result<void> saved) mutable {
-    if (!saved) return (void)promise.deliver(to_caf(saved.error()));
-    log_state(self, changed);
-    apply_change(self, changed, tell_peers);
+  save(self, *changed, [self, changed = *changed, promise, tell_peers](result<void> saved) mutable {
+    if (!saved) {
+      promise.deliver(to_caf(saved.error()));
+      return end_change(self);
+    }
+    self->state.directory.merge(changed);
+    // Newer news may have come while this was being written.
+    const auto now = self->state.directory.find(changed.uid).value_or(changed);
+    log_state(self, now);
+    apply_change(self, now, tell_peers);
+    end_change(self);
   });
 }
 
-result<album> create(self_pointer self, const album& wanted) {
+/// The same when the changes before it are through.
+void publish_change(self_pointer self, std::function<result<album>(album_directory&)> change,
+                    caf::typed_response_promise<album> promise) {
+  self->state.changes.push_back(
+      [self, change = std::move(change), promise] { make_change(self, change, promise); });
+  start_change(self);
+}
+
+result<album> create(self_pointer self, album_directory& directory, const album& wanted) {
   album_request request{wanted.name, wanted.algorithm, wanted.dht_key_length,
                         std::max(1u, wanted.replication), wanted.placement};
   if (request.replication > 1)
@@ -195,7 +237,7 @@ result<album> create(self_pointer self, const album& wanted) {
     return fail(ec::unsupported, "create album " + wanted.name,
                 "replica placement needs replication, which is not there yet",
                 "leave --replica-placement out");
-  return self->state.directory.create(request, self->state.context->versions->next());
+  return directory.create(request, self->state.context->versions->next());
 }
 
 /// Finds the album of that name, asking the other nodes when this one does not know it: news of its
@@ -244,9 +286,12 @@ caf::result<album> change_album(self_pointer self, const std::string& name,
   if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
   return with_album<album>(
       self, name, [self, name, change](const album&, caf::typed_response_promise<album> promise) {
-        auto& state = self->state;
-        publish_change(self, (state.directory.*change)(name, state.context->versions->next()),
-                       std::move(promise));
+        publish_change(
+            self,
+            [self, name, change](album_directory& directory) {
+              return (directory.*change)(name, self->state.context->versions->next());
+            },
+            std::move(promise));
       });
 }
 
@@ -269,8 +314,9 @@ caf::result<T> on_storage(self_pointer self, const std::string& name, const Ts&.
 }
 
 storage_status operator+(storage_status a, const storage_status& b) {
-  return {a.images + b.images, a.chips + b.chips, a.live_bytes + b.live_bytes,
-          a.disk_bytes + b.disk_bytes};
+  return {a.images + b.images,         a.chips + b.chips,
+          a.live_bytes + b.live_bytes, a.disk_bytes + b.disk_bytes,
+          a.lost_chips + b.lost_chips, a.damaged_chips + b.damaged_chips};
 }
 
 /// Deletes the images that match on every node; answers with their number.
@@ -314,6 +360,39 @@ void add_up_status(self_pointer self, const album& a, const std::string& name,
       });
 }
 
+/// Ends the storage of closed albums that nobody has asked for in a while: an LMDB environment
+/// takes memory, address space and open files.
+void close_idle(self_pointer self) {
+  auto& state = self->state;
+  const auto now = state.context->time->steady_ms();
+  for (auto at = state.open.begin(); at != state.open.end();) {
+    auto& [uid, entry] = *at;
+    const auto known = state.directory.find(uid);
+    if (!known || !known->closed || known->deleted || !entry.storage || !entry.view->closed ||
+        entry.view->in_maintenance || now - entry.used_ms < defaults::idle_album.count()) {
+      ++at;
+      continue;
+    }
+    self->send(state.query, atom::update_v, to_string(uid), album_view_ptr{});
+    self->unlink_from(entry.storage);
+    self->send_exit(entry.storage, caf::exit_reason::user_shutdown);
+    state.leaving[uid] = entry.view->files_are_open;
+    at = state.open.erase(at);
+  }
+  std::erase_if(state.leaving, [](const auto& left) { return left.second.expired(); });
+}
+
+/// Opens what waited for its last reader.
+void open_postponed(self_pointer self) {
+  std::vector<album> again;
+  for (auto& [uid, entry] : self->state.open)
+    if (std::exchange(entry.postponed, false)) {
+      entry.opening = false;
+      if (const auto known = self->state.directory.find(uid)) again.push_back(*known);
+    }
+  for (const auto& a : again) open_storage(self, a, std::nullopt);
+}
+
 void exchange_with_a_peer(self_pointer self) {
   auto& state = self->state;
   std::vector<const peer*> others;
@@ -345,7 +424,10 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
       [self](atom::create, const album& wanted) -> caf::result<album> {
         if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
         auto promise = self->make_response_promise<album>();
-        publish_change(self, create(self, wanted), promise);
+        publish_change(
+            self,
+            [self, wanted](album_directory& directory) { return create(self, directory, wanted); },
+            promise);
         return promise;
       },
       [self](atom::get, const std::string& name) {
@@ -418,10 +500,7 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
       [self](atom::here, atom::status) {
         storage_status sum;
         for (const auto& [uid, entry] : self->state.open)
-          if (entry.view) {
-            const auto s = entry.view->store->statistics();
-            sum = sum + storage_status{s.images, s.chips, s.live_bytes, s.segment_bytes};
-          }
+          if (entry.view) sum = sum + status_of(*entry.view);
         return sum;
       },
       [self](atom::start, const query_actor& query) {
@@ -435,6 +514,8 @@ albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr conte
       [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
       [self](atom::tick) {
         exchange_with_a_peer(self);
+        open_postponed(self);
+        close_idle(self);
         self->delayed_send(self, defaults::album_exchange_interval, atom::tick_v);
       },
   };

@@ -265,22 +265,46 @@ result<uint64_t> client::erase(const std::string& album, const filter& match) co
 // -- pixels ---------------------------------------------------------------------
 
 result<chip_image> client::chip(const std::string& album, const image_row& image,
-                                const image_details& details, size_t subdataset) const {
+                                const image_details& details, size_t subdataset,
+                                size_t pages_in_flight) const {
   const auto& chip = details.chips.at(subdataset);
   const auto what = "read chip " + to_string(image.key) + "/" + chip.subdataset;
   const chip_window window{chip.column, chip.row, chip.width, chip.height, chip.block_edge};
   STIP_ASSIGN(auto assembler,
               chip_assembler::make(details.scene.subdatasets[chip.subdataset_index], window));
-  read_request request{album, to_string(image.key), chip.subdataset_index, 0};
-  while (request.first_block < chip.blocks()) {
-    STIP_ASSIGN(const auto page,
-                ask<block_page>(system_, handles_.query, within(defaults::query_deadline), what,
-                                atom::read_v, request));
-    STIP_TRY(place_page(page, what, assembler));
-    if (page.next_block <= request.first_block)
-      return fail(ec::malformed, what, "the node does not come forward", "look at the node's log");
-    request.first_block = page.next_block;
+  std::mutex mutex;
+  result<void> outcome;
+  const auto pull = [&](uint64_t first, uint64_t end) -> result<void> {
+    read_request request{album, to_string(image.key), chip.subdataset_index, first, end};
+    while (request.first_block < end) {
+      STIP_ASSIGN(const auto page,
+                  ask<block_page>(system_, handles_.query, within(defaults::query_deadline), what,
+                                  atom::read_v, request));
+      if (page.next_block <= request.first_block)
+        return fail(ec::malformed, what, "the node does not come forward",
+                    "look at the node's log");
+      request.first_block = page.next_block;
+      const std::lock_guard lock{mutex};
+      STIP_TRY(outcome);
+      STIP_TRY(place_page(page, what, assembler));
+    }
+    return {};
+  };
+  // Each thread pulls its share of the blocks: a page is asked for while others are on their way.
+  const auto blocks = chip.blocks();
+  const auto shares = std::clamp<uint64_t>(blocks / defaults::blocks_per_share, 1,
+                                           std::max<size_t>(1, pages_in_flight));
+  const auto pull_share = [&](uint64_t i) {
+    auto done = pull(blocks * i / shares, blocks * (i + 1) / shares);
+    const std::lock_guard lock{mutex};
+    if (!done && outcome) outcome = std::move(done);
+  };
+  {
+    std::vector<std::jthread> others;
+    for (uint64_t i = 1; i < shares; ++i) others.emplace_back(pull_share, i);
+    pull_share(0);
   }
+  STIP_TRY(outcome);
   auto out = std::move(assembler).finish();
   out.items = items_of(image, chip);
   out.properties = details.scene.properties;
@@ -292,6 +316,8 @@ void client::chips_of(const std::string& album, const std::vector<image_row>& im
   byte_budget memory{defaults::client_pixel_bytes};
   std::atomic<size_t> next{0};
   std::atomic<bool> stopped{false};
+  const auto threads = std::min(defaults::chips_in_flight, images.size());
+  const auto pages = std::max<size_t>(1, defaults::pages_in_flight / std::max<size_t>(1, threads));
   const auto pull = [&](const image_row& image) {
     auto known = details(album, image.key);
     if (!known) {
@@ -302,14 +328,14 @@ void client::chips_of(const std::string& album, const std::vector<image_row>& im
       const auto taken =
           memory.acquire(image_bytes(known->chips[i]), [&] { return stopped.load(); });
       if (!taken) return;
-      if (!take({image, known->chips[i].subdataset, chip(album, image, *known, i)})) stopped = true;
+      if (!take({image, known->chips[i].subdataset, chip(album, image, *known, i, pages)}))
+        stopped = true;
       memory.release(*taken);
     }
   };
   const auto work = [&] {
     for (size_t i = next++; i < images.size() && !stopped; i = next++) pull(images[i]);
   };
-  const auto threads = std::min(defaults::chips_in_flight, images.size());
   std::vector<std::jthread> pool;
   for (size_t i = 0; i < threads; ++i) pool.emplace_back(work);
 }

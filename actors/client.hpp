@@ -103,15 +103,17 @@ class client {
 
   // -- pixels -----------------------------------------------------------------
 
-  /// Pulls the blocks of one chip page by page and puts them together. Errors besides:
+  /// Pulls the blocks of one chip, several pages at a time, and puts them together. Errors besides:
   /// limit_exceeded beyond defaults::max_chip_image_pixels; malformed answers.
   result<chip_image> chip(const std::string& album, const image_row& image,
-                          const image_details& details, size_t subdataset) const;
+                          const image_details& details, size_t subdataset,
+                          size_t pages_in_flight = defaults::pages_in_flight) const;
 
   /// Pulls all the chips of the images and gives each to `take`, or why it could not be had.
-  /// Up to defaults::chips_in_flight at a time, in defaults::client_pixel_bytes of memory (one
-  /// larger chip is pulled alone). `take` is called from several threads, once at a time per
-  /// thread, until it returns false; the call returns when all have come back.
+  /// Up to defaults::chips_in_flight at a time, or as many pages of fewer chips, in
+  /// defaults::client_pixel_bytes of memory (one larger chip is pulled alone). `take` is called
+  /// from several threads, once at a time per thread, until it returns false; the call returns when
+  /// all have come back.
   void chips_of(const std::string& album, const std::vector<image_row>& images,
                 const std::function<bool(pulled_chip)>& take) const;
 

@@ -12,6 +12,8 @@ node_settings default_settings() {
   s.loader_threads = defaults::loader_threads;
   s.reader_threads = defaults::reader_threads;
   s.free_bytes_watermark = defaults::free_bytes_watermark;
+  s.maintenance_rate = defaults::maintenance_rate;
+  s.parcel_patience = defaults::parcel_patience;
   return s;
 }
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/logger.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "libstip/cluster/member.hpp"
 #include "libstip/core/byte_budget.hpp"
 #include "libstip/core/clock.hpp"
+#include "libstip/core/pacer.hpp"
 #include "libstip/ring/ring.hpp"
 #include "libstip/store/data_directory.hpp"
 
@@ -35,6 +37,10 @@ struct node_settings {
   size_t loader_threads = 0;
   size_t reader_threads = 0;
   uint64_t free_bytes_watermark = 0;
+  /// Bytes that compaction and scrub read and write in a second; 0: there are none.
+  uint64_t maintenance_rate = 0;
+  /// How long a parcel whose receiver is away is tried again.
+  std::chrono::milliseconds parcel_patience{0};
   open_mode mode = open_mode::read_write;
 };
 
@@ -53,8 +59,10 @@ struct node_context {
   /// Pixel buffers of all loads of the node, and bytes of chips on their way.
   std::shared_ptr<byte_budget> load_memory;
   std::shared_ptr<byte_budget> transfer_memory;
-  /// Writers of stores, readers of chips and queries, loads.
-  executor_actor writers, readers, loaders;
+  /// Writers of stores, readers of chips and queries, loads, compaction and scrub.
+  executor_actor writers, readers, loaders, maintenance;
+  /// What compaction and scrub of all albums together may do.
+  std::shared_ptr<pacer> maintenance_pace;
 };
 
 /// A node of the cluster as this one sees it, with its actors when it can be reached.

@@ -33,7 +33,8 @@ using pool_pointer = executor_actor::stateful_pointer<pool_state>;
 void give(pool_pointer self, const worker_actor& to, job todo,
           caf::typed_response_promise<bool> promise) {
   // A job has no deadline of its own: whoever asked for it has one, and a job that runs cannot be
-  // taken back. The bound only keeps a worker that hangs for a week from being waited for.
+  // taken back. CAF keeps the timeout of a request until it comes, long after the answer: one of a
+  // week would leave some hundred bytes behind with each job.
   auto finished = [self, to, promise](bool ok) mutable {
     promise.deliver(ok);
     if (self->state.queue.empty()) {
@@ -44,7 +45,7 @@ void give(pool_pointer self, const worker_actor& to, job todo,
     self->state.queue.pop_front();
     give(self, to, std::move(next.todo), std::move(next.promise));
   };
-  self->request(to, caf::timespan{defaults::longest_job}, atom::run_v, std::move(todo))
+  self->request(to, caf::infinite, atom::run_v, std::move(todo))
       .then(finished, [finished, promise](caf::error& err) mutable {
         promise.deliver(std::move(err));
         finished(false);

@@ -54,7 +54,7 @@ result<void> load_run::find_inputs() {
 }
 
 void load_run::work() {
-  while (!stopped_) {
+  while (!*stopped_) {
     const auto i = next_input_++;
     if (i >= inputs_.size()) return;
     load_input(inputs_[i]);
@@ -88,7 +88,7 @@ void load_run::load_input(const std::string& input) {
         plan_.task.id, input, outcome->images_stored, outcome->images_known,
         outcome->cells_without_data, outcome->pixels_without_cell, outcome->decoded_bytes,
         context_->time->steady_ms() - began_ms);
-  } else if (stopped_ && outcome.error().code == ec::stopped) {
+  } else if (*stopped_ && outcome.error().code == ec::stopped) {
     return;
   } else {
     news.skipped = 1;
@@ -123,7 +123,7 @@ result<load_outcome> load_run::load_one(const scene& source) {
     const auto v = context_->versions->next();
     return hash64(to_string(v));
   };
-  services.stopped = [this, all] { return stopped_.load() || all->failed(); };
+  services.stopped = [this, all] { return stopped_->load() || all->failed(); };
   services.memory = context_->load_memory.get();
   auto outcome = load_scene(source, request, services);
   // A refused chip stops the cut; what the user should read is why it was refused.
@@ -159,7 +159,7 @@ result<void> load_run::ship(const std::shared_ptr<shipments>& all, uint64_t node
                             uint64_t bytes) {
   const auto budget = context_->transfer_memory;
   STIP_ASSIGN(const auto taken,
-              budget->acquire(bytes, [this, all] { return stopped_.load() || all->failed(); }));
+              budget->acquire(bytes, [this, all] { return stopped_->load() || all->failed(); }));
   auto s = std::make_shared<shipment>();
   s->node = node;
   s->bytes = bytes;
@@ -169,6 +169,7 @@ result<void> load_run::ship(const std::shared_ptr<shipments>& all, uint64_t node
     budget->release(taken);
     all->answered(answer);
   };
+  s->abandoned = [all, stopped = stopped_] { return stopped->load() || all->failed(); };
   all->sent();
   caf::anon_send(transfer_, atom::push_v, std::move(s));
   return {};

@@ -58,8 +58,8 @@ class load_run {
   /// Takes inputs one after the other until there are none. Blocks for as long as they take.
   void work();
 
-  void stop() { stopped_ = true; }
-  bool stopped() const { return stopped_; }
+  void stop() { *stopped_ = true; }
+  bool stopped() const { return *stopped_; }
 
  private:
   void load_input(const std::string& input);
@@ -80,7 +80,8 @@ class load_run {
   size_t workers_ = 0;
   size_t threads_per_scene_ = 1;
   std::atomic<size_t> next_input_{0};
-  std::atomic<bool> stopped_{false};
+  /// Shipments look at it as well, and may outlive the run.
+  const std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace stip

@@ -25,6 +25,9 @@ struct storage_status {
   uint64_t chips = 0;
   uint64_t live_bytes = 0;
   uint64_t disk_bytes = 0;
+  /// Chips whose blocks are gone, and those that the last scrub could not read.
+  uint64_t lost_chips = 0;
+  uint64_t damaged_chips = 0;
 };
 
 struct album_status {
@@ -75,7 +78,9 @@ struct read_request {
   std::string album;
   std::string key;
   uint16_t subdataset = 0;
+  /// From this block up to before that one; 0: to the chip's last.
   uint64_t first_block = 0;
+  uint64_t end_block = 0;
 };
 
 struct block_page {
@@ -191,7 +196,8 @@ typename I::result_type inspect(I& f, node_status& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, storage_status& x) {
-  return f(caf::meta::type_name("storage_status"), x.images, x.chips, x.live_bytes, x.disk_bytes);
+  return f(caf::meta::type_name("storage_status"), x.images, x.chips, x.live_bytes, x.disk_bytes,
+           x.lost_chips, x.damaged_chips);
 }
 template <class I>
 typename I::result_type inspect(I& f, album_status& x) {
@@ -211,7 +217,8 @@ typename I::result_type inspect(I& f, image_manifest& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, read_request& x) {
-  return f(caf::meta::type_name("read_request"), x.album, x.key, x.subdataset, x.first_block);
+  return f(caf::meta::type_name("read_request"), x.album, x.key, x.subdataset, x.first_block,
+           x.end_block);
 }
 template <class I>
 typename I::result_type inspect(I& f, block_page& x) {

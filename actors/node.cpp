@@ -48,7 +48,7 @@ void end_others(self_pointer self) {
   end(h.ring);
   end(h.albums);
   const auto& c = *state.context;
-  for (const auto* pool : {&c.loaders, &c.readers, &c.writers}) end(*pool);
+  for (const auto* pool : {&c.loaders, &c.maintenance, &c.readers, &c.writers}) end(*pool);
   if (self->system().has_middleman()) self->system().middleman().unpublish(node_actor{self});
   self->quit(caf::exit_reason::user_shutdown);
 }
@@ -234,6 +234,9 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->writers = spawn_executor(system, defaults::writer_threads, defaults::max_queued_jobs);
   context->readers = spawn_executor(system, s.reader_threads, defaults::max_queued_jobs);
   context->loaders = spawn_executor(system, s.loader_threads, defaults::max_queued_jobs);
+  context->maintenance =
+      spawn_executor(system, defaults::maintenance_threads, defaults::max_queued_jobs);
+  context->maintenance_pace = std::make_shared<pacer>(s.maintenance_rate);
 
   node_handles h;
   h.info = context->self;

@@ -144,7 +144,8 @@ using storage_actor = caf::typed_actor<
     takes<atom::erase, filter, version>::with<uint64_t>,
     takes<atom::open>::with<bool>,   // build the index
     takes<atom::close>::with<bool>,  // drop it
-    takes<atom::status>::with<storage_status>>;
+    takes<atom::status>::with<storage_status>,
+    caf::reacts_to<atom::tick>>;  // compaction or scrub may be due
 
 /// Answers filters and reads chips, beside the writer.
 using query_actor = caf::typed_actor<

@@ -1,6 +1,8 @@
 #include "actors/query.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
+#include <span>
 
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
@@ -57,25 +59,44 @@ result<image_manifest> manifest_here(const album_view& view, const std::string& 
   return out;
 }
 
-result<block_page> read_here(const album_view& view, const read_request& request) {
-  STIP_ASSIGN(const auto key, parse_image_key(request.key));
+/// A page of blocks from where the chip's blocks lie now.
+result<block_page> read_page(const album_view& view, const image_key& key,
+                             const read_request& request) {
   STIP_ASSIGN(const auto chips, view.store->chips(key));
   for (const auto& record : chips) {
     if (record.chip.subdataset_index != request.subdataset) continue;
     block_page page;
-    std::vector<std::byte> bytes;
-    uint64_t block = request.first_block;
-    for (; block < record.blocks.size() && bytes.size() < defaults::max_message_bytes; ++block) {
-      if (record.blocks[block].bytes == 0) continue;
-      STIP_TRY(view.store->read(record.blocks[block], bytes));
+    const std::span all{record.blocks};
+    if (request.first_block >= all.size()) return block_page{{}, {}, request.first_block};
+    const auto first = request.first_block;
+    const auto end =
+        request.end_block <= first ? all.size() : std::min<uint64_t>(request.end_block, all.size());
+    uint64_t size = 0;
+    auto block = first;
+    for (; block < end && size < defaults::max_message_bytes; ++block) {
+      if (all[block].bytes == 0) continue;
+      size += all[block].bytes;
       page.blocks.push_back(static_cast<uint32_t>(block));
     }
+    std::vector<std::byte> bytes;
+    bytes.reserve(size);
+    STIP_TRY(view.store->read(all.subspan(first, block - first), bytes));
     page.records.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     page.next_block = block;
     return page;
   }
   return fail(ec::not_found, "read " + request.key,
               "it has no subdataset number " + std::to_string(request.subdataset), {});
+}
+
+result<block_page> read_here(const album_view& view, const read_request& request) {
+  STIP_ASSIGN(const auto key, parse_image_key(request.key));
+  // A compaction may move the blocks, or the file go, between looking up and reading.
+  for (int attempt = 1;; ++attempt) {
+    auto page = read_page(view, key, request);
+    if (page || page.error().code != ec::not_found || attempt == defaults::read_attempts)
+      return page;
+  }
 }
 
 result<std::vector<bool>> holds_here(const album_view& view, const std::vector<std::string>& texts,
@@ -87,6 +108,14 @@ result<std::vector<bool>> holds_here(const album_view& view, const std::vector<s
     keys.push_back(std::move(key));
   }
   return view.store->holds(keys, scene);
+}
+
+/// How long another node is waited for. Within a node an actor answers or ends with the node, and
+/// whoever asks from outside has a deadline; CAF keeps the timeout of every request until it is
+/// due, long after the answer, so that a busy node would hold a hundred thousand of them.
+caf::duration patience(const peer& p) {
+  if (p.self) return caf::infinite;
+  return caf::duration{defaults::local_query_deadline};
 }
 
 error closed_error(const std::string& album) {
@@ -114,7 +143,7 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
       return;
     }
     run_blocking(
-        self, self->state.context->readers, defaults::local_query_deadline,
+        self, self->state.context->readers, defaults::longest_job,
         [view, work]() -> result<T> { return work(*view); },
         [promise](result<T> answer) mutable {
           if (answer)
@@ -124,7 +153,7 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
         });
   };
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
+  self->request(self->state.albums, caf::infinite, atom::get_v, album)
       .then(
           [self, album, run, promise, give_up](const stip::album& definition) mutable {
             const auto uid = to_string(definition.uid);
@@ -132,8 +161,7 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
               return run(found->second);
             // An album that was created a moment ago may still be opening: albums answers when it
             // is open, and has sent us its view before.
-            self->request(self->state.albums, defaults::commit_deadline, atom::album_of_v,
-                          definition)
+            self->request(self->state.albums, caf::infinite, atom::album_of_v, definition)
                 .then(
                     [self, album, uid, run, promise](const storage_actor&) mutable {
                       auto found = self->state.open.find(uid);
@@ -205,7 +233,7 @@ template <class Atom, class Merge>
 caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_request& request,
                                        Merge merge) {
   auto promise = self->make_response_promise<query_answer>();
-  self->request(self->state.albums, defaults::request_deadline, atom::get_v, request.album)
+  self->request(self->state.albums, caf::infinite, atom::get_v, request.album)
       .then(
           [self, what, request, merge, promise](const stip::album& definition) mutable {
             if (definition.closed)
@@ -215,8 +243,7 @@ caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_
             gather<query_answer>(
                 *self->state.view,
                 [self, what, request](const peer& p) {
-                  return self->request(p.handles.query, defaults::local_query_deadline,
-                                       atom::here_v, what, request);
+                  return self->request(p.handles.query, patience(p), atom::here_v, what, request);
                 },
                 deliver_merged(promise, merge));
           },
@@ -232,7 +259,7 @@ caf::result<T> from_owner(self_pointer self, const std::string& album, const std
   if (!key) return to_caf(key.error());
   auto promise = self->make_response_promise<T>();
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
+  self->request(self->state.albums, caf::infinite, atom::get_v, album)
       .then(
           [self, ask, promise, give_up, geocode = key->geocode,
            key_text](const stip::album& definition) mutable {
@@ -283,8 +310,8 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
       },
       [self](atom::manifest, const std::string& album, const std::string& key) {
         return from_owner<image_manifest>(self, album, key, [self, album, key](const peer& p) {
-          return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
-                               atom::manifest_v, album, key);
+          return self->request(p.handles.query, patience(p), atom::here_v, atom::manifest_v, album,
+                               key);
         });
       },
       [self](atom::here, atom::manifest, const std::string& album, const std::string& key) {
@@ -292,11 +319,11 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
             self, album, false, [key](const album_view& v) { return manifest_here(v, key); });
       },
       [self](atom::read, const read_request& request) {
-        return from_owner<block_page>(
-            self, request.album, request.key, [self, request](const peer& p) {
-              return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
-                                   atom::read_v, request);
-            });
+        return from_owner<block_page>(self, request.album, request.key,
+                                      [self, request](const peer& p) {
+                                        return self->request(p.handles.query, patience(p),
+                                                             atom::here_v, atom::read_v, request);
+                                      });
       },
       [self](atom::here, atom::read, const read_request& request) {
         return with_view<block_page>(self, request.album, false, [request](const album_view& v) {

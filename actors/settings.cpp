@@ -35,6 +35,7 @@ constexpr std::array options{
     option{"loader-threads", kind::number, "threads that load at most"},
     option{"reader-threads", kind::number, "threads that read chips and answer queries"},
     option{"free-space", kind::number, "MiB that stay free on the disk"},
+    option{"maintenance-rate", kind::number, "MiB a second for compaction and scrub (0: none)"},
     option{"log-level", kind::text, "trace, debug, info, warn, error"},
     option{"log-file", kind::text, "where to log (default: standard error)"},
     option{"log-size", kind::number, "MiB at which the log file is rotated"},
@@ -253,6 +254,9 @@ result<all_settings> read_settings(const node_config& config, const row_options&
   STIP_TRY(in.number("log-size", 1, mib, log_mib));
   all.log.file_bytes = log_mib * mib;
   STIP_TRY(in.number("log-count", 1, int64_t(defaults::max_log_files), all.log.files));
+  uint64_t rate_mib = node.maintenance_rate / mib;
+  STIP_TRY(in.number("maintenance-rate", 0, int64_t{1} << 20, rate_mib));
+  node.maintenance_rate = rate_mib * mib;
   constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), all.log.level) == levels.end())
     return bad("log-level", "'" + all.log.level + "' is none of trace, debug, info, warn, error");

@@ -1,9 +1,10 @@
 #include "actors/storage.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
+#include <utility>
 
 #include "actors/errors.hpp"
-#include "actors/executor.hpp"
 
 namespace stip {
 
@@ -23,6 +24,11 @@ result<album_view_ptr> open_album_view(const context_ptr& context, const album& 
   return view;
 }
 
+storage_status status_of(const album_view& view) {
+  const auto s = view.store->statistics();
+  return {s.images, s.chips, s.live_bytes, s.segment_bytes, s.lost_chips, 0};
+}
+
 result<image_index> build_index(const album_store& store) {
   STIP_ASSIGN(auto columns, store.scan_columns());
   return image_index{std::move(columns)};
@@ -30,29 +36,13 @@ result<image_index> build_index(const album_store& store) {
 
 namespace {
 
-using self_pointer = storage_actor::stateful_pointer<storage_state>;
-
-void start_next(self_pointer self);
-void merge_levels(self_pointer self);
-
-/// Runs one job of the writer on the pool; `then` sees its outcome in the actor's context. A job is
-/// never given up: the next one would write beside it. Those who asked have deadlines of their own.
-template <class Work, class Then>
-void write(self_pointer self, Work work, Then then) {
-  self->state.writing = true;
-  run_blocking(self, self->state.context->writers, defaults::longest_job, std::move(work),
-               [self, then](auto outcome) mutable {
-                 then(std::move(outcome));
-                 self->state.writing = false;
-                 start_next(self);
-               });
-}
+void merge_levels(storage_pointer self);
 
 void apply_changes(album_view& view, const std::vector<index_change>& changes) {
   if (!changes.empty() && !view.closed) view.set_index(view.index().with(changes));
 }
 
-void write_puts(self_pointer self) {
+void write_puts(storage_pointer self) {
   auto group = std::make_shared<std::deque<storage_state::waiting_put>>();
   group->swap(self->state.puts);
   auto work = [group, writer = self->state.writer, view = self->state.view]() {
@@ -67,6 +57,7 @@ void write_puts(self_pointer self) {
   };
   write(self, std::move(work), [self, group](result<chip_writer::written> written) {
     merge_levels(self);
+    if (written) note_change(self);
     for (size_t i = 0; i < group->size(); ++i) {
       auto& promise = (*group)[i].promise;
       if (!written) {
@@ -82,22 +73,10 @@ void write_puts(self_pointer self) {
   });
 }
 
-void start_next(self_pointer self) {
-  auto& state = self->state;
-  if (state.writing) return;
-  if (!state.others.empty()) {
-    auto next = std::move(state.others.front());
-    state.others.pop_front();
-    next();
-  } else if (!state.puts.empty()) {
-    write_puts(self);
-  }
-}
-
 /// Merges large levels of the index beside the commits, and takes the outcome in between two of
 /// them: whoever lists or writes waits for neither.
-void merge_levels(self_pointer self) {
-  if (self->state.merging) return;
+void merge_levels(storage_pointer self) {
+  if (self->state.merging || self->state.ended) return;
   auto due = self->state.view->index().pending_merge();
   if (!due) return;
   self->state.merging = true;
@@ -110,17 +89,16 @@ void merge_levels(self_pointer self) {
       },
       [self, merge](result<bool> done) {
         self->state.merging = false;
-        if (!done) return;
-        self->state.others.push_back([self, merge] {
-          write(
-              self,
-              [view = self->state.view, merge]() -> result<bool> {
-                view->set_index(view->index().adopt(*merge));
-                return true;
-              },
-              [self](result<bool>) { merge_levels(self); });
-        });
-        start_next(self);
+        if (!done || self->state.ended) return;
+        write_in_turn(
+            self,
+            [view = self->state.view, merge]() -> result<bool> {
+              view->set_index(view->index().adopt(*merge));
+              return true;
+            },
+            [self](result<bool> adopted) {
+              if (adopted) merge_levels(self);
+            });
       });
 }
 
@@ -141,14 +119,44 @@ result<uint64_t> erase_images(album_view& view, const filter& match, const versi
   }
 }
 
+/// Nobody waits for an answer that will not come.
+void give_up_all(storage_pointer self) {
+  auto& state = self->state;
+  state.ended = true;
+  const error why{ec::unavailable,
+                  "write to album " + state.view->definition.name,
+                  "it was deleted, or the node stops",
+                  {}};
+  if (auto give_up = std::exchange(state.give_up_writing, nullptr)) give_up(why);
+  for (auto& put : std::exchange(state.puts, {})) put.promise.deliver(to_caf(why));
+  for (auto& other : std::exchange(state.others, {})) other.give_up(why);
+}
+
 }  // namespace
 
-storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr context,
+void start_next(storage_pointer self) {
+  auto& state = self->state;
+  if (state.writing || state.ended) return;
+  if (!state.others.empty()) {
+    const auto next = std::move(state.others.front());
+    state.others.pop_front();
+    next.run();
+  } else if (!state.puts.empty()) {
+    write_puts(self);
+  }
+}
+
+storage_actor::behavior_type storage_behavior(storage_pointer self, context_ptr context,
                                               album_view_ptr view) {
   self->state.context = std::move(context);
   self->state.view = std::move(view);
   self->state.writer =
       std::make_shared<chip_writer>(*self->state.view->store, *self->state.context->time);
+  self->set_exit_handler([self](caf::exit_msg& exit) {
+    give_up_all(self);
+    self->quit(std::move(exit.reason));
+  });
+  note_change(self);
   return {
       [self](atom::put, parcel& content) -> caf::result<parcel_answer> {
         auto promise = self->make_response_promise<parcel_answer>();
@@ -158,66 +166,64 @@ storage_actor::behavior_type storage_behavior(self_pointer self, context_ptr con
       },
       [self](atom::erase, const filter& match, const version& when) -> caf::result<uint64_t> {
         auto promise = self->make_response_promise<uint64_t>();
-        self->state.others.push_back([self, match, when, promise] {
-          write(
-              self,
-              [view = self->state.view, match, when]() -> result<uint64_t> {
-                if (view->closed)
-                  return fail(ec::unavailable, "delete images of album " + view->definition.name,
-                              "it is closed", "open it first (stip album open)");
-                return erase_images(*view, match, when);
-              },
-              [self, promise](result<uint64_t> erased) mutable {
-                merge_levels(self);
-                if (erased)
-                  promise.deliver(*erased);
-                else
-                  promise.deliver(to_caf(erased.error()));
-              });
-        });
-        start_next(self);
+        write_in_turn(
+            self,
+            [view = self->state.view, match, when]() -> result<uint64_t> {
+              if (view->closed)
+                return fail(ec::unavailable, "delete images of album " + view->definition.name,
+                            "it is closed", "open it first (stip album open)");
+              return erase_images(*view, match, when);
+            },
+            [self, promise](result<uint64_t> erased) mutable {
+              merge_levels(self);
+              if (!erased) return (void)promise.deliver(to_caf(erased.error()));
+              note_change(self);
+              promise.deliver(*erased);
+            });
         return promise;
       },
       [self](atom::open) -> caf::result<bool> {
         auto promise = self->make_response_promise<bool>();
-        self->state.others.push_back([self, promise] {
-          write(
-              self,
-              [view = self->state.view]() -> result<bool> {
-                if (!view->closed) return true;
-                STIP_ASSIGN(auto index, build_index(*view->store));
-                view->set_index(std::move(index));
-                view->closed = false;
-                return true;
-              },
-              [promise](result<bool> opened) mutable {
-                if (opened)
-                  promise.deliver(true);
-                else
-                  promise.deliver(to_caf(opened.error()));
-              });
-        });
-        start_next(self);
+        write_in_turn(
+            self,
+            [view = self->state.view]() -> result<bool> {
+              if (!view->closed) return true;
+              STIP_ASSIGN(auto index, build_index(*view->store));
+              view->set_index(std::move(index));
+              view->closed = false;
+              return true;
+            },
+            [promise](result<bool> opened) mutable {
+              if (opened)
+                promise.deliver(true);
+              else
+                promise.deliver(to_caf(opened.error()));
+            });
         return promise;
       },
       [self](atom::close) -> caf::result<bool> {
         auto promise = self->make_response_promise<bool>();
         // In turn: an opening that waits for a commit must not come after it, nor may that commit
         // fill the index again.
-        self->state.others.push_back([self, promise]() mutable {
-          auto& view = *self->state.view;
-          view.closed = true;
-          view.set_index(image_index{view.definition.algorithm});
-          promise.deliver(true);
-          start_next(self);
-        });
+        self->state.others.push_back(
+            {[self, promise]() mutable {
+               auto& view = *self->state.view;
+               view.closed = true;
+               view.set_index(image_index{view.definition.algorithm});
+               promise.deliver(true);
+               start_next(self);
+             },
+             [promise](const error& why) mutable { promise.deliver(to_caf(why)); }});
         start_next(self);
         return promise;
       },
       [self](atom::status) {
-        const auto s = self->state.view->store->statistics();
-        return storage_status{s.images, s.chips, s.live_bytes, s.segment_bytes};
+        auto status = status_of(*self->state.view);
+        if (const auto& scrub = self->state.maintenance.scrub)
+          status.damaged_chips = std::max(scrub->damaged, scrub->damaged_before);
+        return status;
       },
+      [self](atom::tick) { maintain(self); },
   };
 }
 

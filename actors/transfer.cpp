@@ -22,6 +22,7 @@ delivery_options lane_options(const node_context& context, uint64_t node) {
     o.window_bytes *= own_window;
   }
   o.answer_timeout_ms = defaults::parcel_deadline.count();
+  o.patience_ms = context.settings.parcel_patience.count();
   // Loaders share one budget of bytes (context.transfer_memory), so a lane never has to refuse.
   o.queue_bytes = context.transfer_memory->total() + defaults::max_message_bytes;
   o.queue_parcels = o.queue_bytes / sizeof(parcel);
@@ -112,6 +113,21 @@ void apply(self_pointer self, uint64_t node, const delivery_outbox::effects& eff
   for (const auto& s : effects.sends) send_parcel(self, node, s.parcel, s.attempt);
 }
 
+/// Drops what waits or rests and was abandoned by its task.
+void drop_abandoned(self_pointer self, uint64_t node, transfer_state::lane& lane) {
+  std::vector<uint64_t> abandoned;
+  for (const auto& [number, waiting] : lane.under_way)
+    if (waiting.attempt == 0 && waiting.content->abandoned && waiting.content->abandoned())
+      abandoned.push_back(number);
+  delivery_outbox::effects next;
+  for (const auto number : abandoned)
+    if (lane.outbox.cancel(self->state.context->time->steady_ms(), number, next))
+      if (auto dropped = lane.under_way.extract(number))
+        dropped.mapped().content->answer(
+            fail(ec::stopped, "send chips to node " + node_name(node), "the task has ended"));
+  apply(self, node, next);
+}
+
 std::string encode_answer(const parcel_answer& answer) {
   return {answer.chips.begin(), answer.chips.end()};
 }
@@ -155,12 +171,12 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
           self->state.inboxes[from].failed(number);
           promise.deliver(std::move(err));
         };
-        self->request(state.albums, defaults::commit_deadline, atom::album_of_v, content.target)
+        self->request(state.albums, caf::infinite, atom::album_of_v, content.target)
             .then(
                 [self, from, number, promise, refuse,
                  moved = std::make_shared<parcel>(std::move(content))](
                     const storage_actor& storage) mutable {
-                  self->request(storage, defaults::commit_deadline, atom::put_v, std::move(*moved))
+                  self->request(storage, caf::infinite, atom::put_v, std::move(*moved))
                       .then(
                           [self, from, number, promise](parcel_answer& answer) mutable {
                             self->state.inboxes[from].done(number, encode_answer(answer));
@@ -201,6 +217,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
         auto& state = self->state;
         const auto now = state.context->time->steady_ms();
         for (auto& [node, lane] : state.lanes) {
+          drop_abandoned(self, node, lane);
           delivery_outbox::effects effects;
           lane.outbox.tick(now, effects);
           apply(self, node, effects);

@@ -18,6 +18,8 @@ struct shipment {
   uint64_t bytes = 0;
   parcel content;
   std::function<void(result<parcel_answer>)> answered;
+  /// Nobody waits for it any more: it is not tried again. Any thread; empty: somebody always does.
+  std::function<bool()> abandoned;
 
   /// Tells the outcome, once.
   void answer(result<parcel_answer> outcome) {

@@ -52,6 +52,8 @@ result<int> show(context& with, const arguments& given) {
   columns.push_back({"chips", "CHIPS", shown_as::number});
   columns.push_back({"bytes", "BYTES", shown_as::bytes});
   columns.push_back({"disk_bytes", "ON DISK", shown_as::bytes});
+  columns.push_back({"lost_chips", "LOST CHIPS", shown_as::number});
+  columns.push_back({"damaged_chips", "DAMAGED CHIPS", shown_as::number});
   with.out().object(album_object(status), columns);
   return with.report(status.problems);
 }

@@ -84,6 +84,8 @@ json album_object(const album_status& status) {
   out["chips"] = status.total.chips;
   out["bytes"] = status.total.live_bytes;
   out["disk_bytes"] = status.total.disk_bytes;
+  out["lost_chips"] = status.total.lost_chips;
+  out["damaged_chips"] = status.total.damaged_chips;
   return out;
 }
 

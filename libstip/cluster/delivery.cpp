@@ -42,7 +42,7 @@ void delivery_outbox::fill_window(int64_t now_ms, effects& out) {
     queue_.pop_front();
     queue_bytes_ -= next.bytes;
     window_bytes_ += next.bytes;
-    window_[next.parcel] = {next.bytes, 1, true, now_ms + options_.answer_timeout_ms};
+    window_[next.parcel] = {next.bytes, 1, true, now_ms + options_.answer_timeout_ms, now_ms};
     out.sends.push_back({next.parcel, 1});
   }
 }
@@ -58,7 +58,7 @@ bool delivery_outbox::answered(int64_t now_ms, uint64_t parcel, effects& out) {
 
 bool delivery_outbox::retry_later(int64_t now_ms, uint64_t parcel, attempt& last, error why,
                                   effects& out) {
-  if (last.number >= options_.max_attempts) {
+  if (last.number >= options_.max_attempts && now_ms - last.began_ms >= options_.patience_ms) {
     why.why += " (given up after " + std::to_string(last.number) + " attempts)";
     out.failures.push_back({parcel, std::move(why)});
     return true;
@@ -78,6 +78,22 @@ void delivery_outbox::failed(int64_t now_ms, uint64_t parcel, const error& why, 
   window_bytes_ -= found->second.bytes;
   window_.erase(found);
   fill_window(now_ms, out);
+}
+
+bool delivery_outbox::cancel(int64_t now_ms, uint64_t parcel, effects& out) {
+  if (const auto found = window_.find(parcel); found != window_.end()) {
+    if (found->second.sent) return false;
+    window_bytes_ -= found->second.bytes;
+    window_.erase(found);
+    fill_window(now_ms, out);
+    return true;
+  }
+  const auto queued = std::find_if(queue_.begin(), queue_.end(),
+                                   [&](const waiting& w) { return w.parcel == parcel; });
+  if (queued == queue_.end()) return false;
+  queue_bytes_ -= queued->bytes;
+  queue_.erase(queued);
+  return true;
 }
 
 void delivery_outbox::tick(int64_t now_ms, effects& out) {

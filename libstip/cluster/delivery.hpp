@@ -26,7 +26,10 @@ struct delivery_options {
   size_t queue_parcels = 64;
   uint64_t queue_bytes = uint64_t{64} << 20;
   int64_t answer_timeout_ms = 30'000;
+  /// A parcel is given up after so many attempts, but not before so much time has passed since the
+  /// first: a node that is started again takes a while.
   int max_attempts = 4;
+  int64_t patience_ms = 0;
   int64_t first_backoff_ms = 200;
   int64_t max_backoff_ms = 5'000;
 };
@@ -64,8 +67,11 @@ class delivery_outbox {
   bool answered(int64_t now_ms, uint64_t parcel, effects& out);
   /// The attempt failed in a way that is worth another one (link down, timeout): the parcel rests
   /// for first_backoff_ms, twice as long after each further attempt, at most max_backoff_ms, or is
-  /// given up after max_attempts. Ignored for a parcel of which no attempt is under way.
+  /// given up after max_attempts and patience_ms. Ignored for a parcel of which no attempt is under
+  /// way.
   void failed(int64_t now_ms, uint64_t parcel, const error& why, effects& out);
+  /// Nobody waits for the parcel any more. True: it is dropped, as no attempt of it is under way.
+  bool cancel(int64_t now_ms, uint64_t parcel, effects& out);
   /// Time passes: attempts that were not answered in time are repeated or given up.
   void tick(int64_t now_ms, effects& out);
   /// When tick has to be called next; nothing: when something else happens.
@@ -88,6 +94,8 @@ class delivery_outbox {
     bool sent = true;
     /// When the answer is overdue, or the rest is over.
     int64_t due_ms = 0;
+    /// When the first attempt was sent.
+    int64_t began_ms = 0;
   };
 
   bool fits_window(uint64_t bytes) const;

@@ -10,7 +10,7 @@
 namespace stip {
 
 /// The version of the messages between nodes; n and n-1 speak to each other.
-inline constexpr uint32_t protocol_version = 1;
+inline constexpr uint32_t protocol_version = 2;
 
 /// How a node sees another (CLI: `node list`).
 enum class member_state : uint8_t { joining = 0, up, suspect, down, leaving };

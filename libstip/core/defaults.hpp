@@ -206,6 +206,35 @@ inline constexpr size_t max_value_bytes = size_t{16} << 20;
 inline constexpr size_t max_open_uploads = 65'536;
 inline constexpr std::chrono::milliseconds abandoned_upload{30 * 60 * 1000};
 
+/// A segment is compacted when more than this share of its file, and at least so many bytes, are
+/// not named any more. At one half every live byte is copied once on average until it goes.
+inline constexpr double compaction_dead_share = 0.5;
+inline constexpr uint64_t compaction_least_dead_bytes = uint64_t{256} << 10;
+
+/// So many segments smaller than min_segment_bytes are put together.
+inline constexpr size_t compaction_small_segments = 16;
+
+/// Live bytes that one compaction copies at most: they are on the disk twice until it ends.
+inline constexpr uint64_t compaction_live_bytes = uint64_t{1} << 30;
+
+/// One transaction of a compaction swaps so many chips or bytes at most: commits wait for it.
+inline constexpr size_t compaction_publish_chips = 2000;
+inline constexpr uint64_t compaction_publish_bytes = uint64_t{64} << 20;
+
+/// One step of compaction or scrub looks at so many chips, or reads about so many bytes, at most.
+inline constexpr size_t maintenance_step_chips = 4096;
+inline constexpr uint64_t maintenance_step_bytes = uint64_t{1} << 20;
+
+/// Requests that a reader of many blocks keeps in flight (a cold disk gives twice as much at eight
+/// as at one), bytes of one of them at most, and bytes between two blocks that are read over rather
+/// than around.
+inline constexpr size_t read_depth = 8;
+inline constexpr uint64_t read_request_bytes = uint64_t{1} << 20;
+inline constexpr uint64_t read_gap_bytes = uint64_t{16} << 10;
+
+/// Bytes of buffers that such a reader holds, those that nobody has taken yet included.
+inline constexpr uint64_t read_ahead_bytes = uint64_t{32} << 20;
+
 // -- cluster ------------------------------------------------------------------
 
 /// What a node may say of itself: bytes of a name (cluster, host, rack, software), tokens.
@@ -269,6 +298,9 @@ inline constexpr int dial_attempts = 3;
 /// Answers that need no disk: membership, ring, albums, tasks.
 inline constexpr std::chrono::milliseconds request_deadline{5'000};
 
+/// How often blocks are looked up again when a compaction has moved them meanwhile.
+inline constexpr int read_attempts = 5;
+
 /// A query or the read of a page of blocks on one node, and over the cluster.
 inline constexpr std::chrono::milliseconds local_query_deadline{20'000};
 inline constexpr std::chrono::milliseconds query_deadline{30'000};
@@ -307,6 +339,34 @@ inline constexpr int malloc_trim_bytes = 32 << 20;
 
 /// How often stipd gives back what lies free within the heap.
 inline constexpr std::chrono::seconds malloc_trim_interval{10};
+
+/// Threads of a node for compaction and scrub, and the bytes that all its albums together read and
+/// write for them in a second.
+inline constexpr size_t maintenance_threads = 1;
+inline constexpr uint64_t maintenance_rate = uint64_t{64} << 20;
+
+/// So long after a change an album looks whether a compaction is worth its while; after one that
+/// failed it waits longer.
+inline constexpr std::chrono::milliseconds maintenance_delay{2'000};
+inline constexpr std::chrono::milliseconds maintenance_retry{60'000};
+
+/// A scrub of an album begins so long after the one before; its position is kept now and then, and
+/// so many damaged chips are named in the log at a time.
+inline constexpr std::chrono::milliseconds scrub_interval{14 * 24 * 3600 * 1000};
+inline constexpr std::chrono::milliseconds scrub_save_interval{60'000};
+inline constexpr size_t max_scrub_findings = 100;
+
+/// The longest that an album's maintenance waits at a time.
+inline constexpr std::chrono::milliseconds longest_maintenance_rest{24 * 3600 * 1000};
+
+/// Tombstones are kept so long: a replay that comes later than this is not recognised.
+inline constexpr std::chrono::milliseconds tombstone_grace{10 * 24 * 3600 * 1000};
+
+/// A closed album that nobody asked for so long gives back its files and its memory.
+inline constexpr std::chrono::milliseconds idle_album{30'000};
+
+/// A parcel whose receiver is away is tried again for so long.
+inline constexpr std::chrono::milliseconds parcel_patience{20'000};
 
 /// Tokens of a node that has none in its configuration.
 inline constexpr size_t tokens_per_node = 1024;
@@ -363,6 +423,11 @@ inline constexpr std::chrono::milliseconds dial_deadline{5'000};
 /// Chips that an export pulls at a time, and bytes of their pixels in memory.
 inline constexpr size_t chips_in_flight = 8;
 inline constexpr uint64_t client_pixel_bytes = uint64_t{512} << 20;
+
+/// Pages of blocks that a client asks for at a time, over all chips that it pulls, and the blocks
+/// that are worth a thread of their own.
+inline constexpr size_t pages_in_flight = 8;
+inline constexpr uint64_t blocks_per_share = 16;
 
 /// How often a client looks at a task: on a terminal, and at first and at most where nobody
 /// watches. So many failures one after the other end the watch, never the task.

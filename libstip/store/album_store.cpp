@@ -1,18 +1,14 @@
 #include "libstip/store/album_store.hpp"
 
 #include <filesystem>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <system_error>
 
 #include "libstip/raster/block.hpp"
-#include "libstip/store/commit.hpp"
-#include "libstip/store/environment.hpp"
+#include "libstip/store/album_store_impl.hpp"
 #include "libstip/store/image_reader.hpp"
 #include "libstip/store/records.hpp"
 #include "libstip/store/recovery.hpp"
-#include "libstip/store/segment.hpp"
 
 namespace stip {
 
@@ -32,53 +28,17 @@ result<void> check_tombstone(const put_tombstone& tombstone, geocode_algorithm a
 
 }  // namespace
 
-class album_store::impl {
- public:
-  impl(std::string directory, geocode_algorithm algorithm, const store_options& options,
-       file_system& files)
-      : directory_(std::move(directory)), algorithm_(algorithm), options_(options), files_(files) {}
-
-  result<void> open(metadata_observer* observer);
-  result<std::vector<block_location>> append(std::span<const std::byte> records);
-  result<commit_outcome> commit(const commit_request& request);
-  result<index_columns> scan_columns() const;
-  result<std::vector<image_row>> rows(std::span<const image_key> keys,
-                                      const std::string& node) const;
-  result<std::vector<chip_record>> chips(const image_key& key) const;
-  result<std::vector<bool>> holds(std::span<const image_key> keys, const hash128& scene) const;
-  result<std::string> scene(const hash128& id) const;
-  result<void> read(const block_location& location, std::vector<std::byte>& out) const;
-  store_statistics statistics() const;
-  const std::vector<std::string>& lost_names() const { return lost_names_; }
-
- private:
-  result<void> check_chip(const put_chip& put) const;
-  result<void> check_writable(const char* what) const;
-  void take_in(const commit_effects& effects);
-
-  lost_keys lost() const {
-    std::shared_lock lock{mutex_};
-    return lost_;
-  }
-
-  const std::string directory_;
-  const geocode_algorithm algorithm_;
-  const store_options options_;
-  file_system& files_;
-  /// Null: opened for reading where nothing was ever stored.
-  std::unique_ptr<environment> env_;
-  std::unique_ptr<segment_writer> writer_;
-  std::unique_ptr<segment_reader> reader_;
-  std::vector<std::string> lost_names_;
-  /// Guards what commits change and readers look at.
-  mutable std::shared_mutex mutex_;
-  lost_keys lost_;
-  store_statistics statistics_;
-};
+album_store::impl::~impl() {
+  compaction_.reset();
+  // A segment that no commit came to name is of no use to anybody.
+  if (writer_ && !writer_->segments().empty())
+    (void)remove_unnamed_segments(*env_, directory_, files_);
+}
 
 result<void> album_store::impl::open(metadata_observer* observer) {
   const bool read_only = options_.mode == open_mode::read_only;
   const auto path = directory_ + environment_name;
+  reader_ = std::make_unique<segment_reader>(directory_, 0);
   std::error_code why;
   if (!read_only) {
     const bool created = std::filesystem::create_directories(directory_, why);
@@ -105,6 +65,7 @@ result<void> album_store::impl::open(metadata_observer* observer) {
                                 options_.min_segment_bytes, options_.max_segment_bytes},
         files_);
   }
+  store_ = found.store;
   reader_ = std::make_unique<segment_reader>(directory_, found.store);
   lost_ = std::move(found.lost);
   lost_names_ = std::move(found.lost_names);
@@ -179,6 +140,8 @@ result<commit_outcome> album_store::impl::commit(const commit_request& request) 
     return written->write(request);
   }));
   take_in(written->effects);
+  if (compaction_)
+    scenes_written_.insert(written->effects.scenes.begin(), written->effects.scenes.end());
   return std::move(written->outcome);
 }
 
@@ -262,34 +225,66 @@ result<std::string> album_store::impl::scene(const hash128& id) const {
   return *std::move(json);
 }
 
-result<void> album_store::impl::read(const block_location& location,
+result<void> album_store::impl::read(std::span<const block_location> locations,
                                      std::vector<std::byte>& out) const {
-  const auto what = [&] {
+  const auto what = [&](const block_location& location) {
     return "read block at " + std::to_string(location.offset) + " of " + directory_ + "/" +
            segment_name(location.segment);
   };
-  if (location.bytes == 0) return {};
-  if (location.bytes > most_record_bytes())
-    return fail(ec::invalid_argument, what(),
-                std::to_string(location.bytes) + " bytes are more than any block has");
-  if (!reader_) return fail(ec::not_found, what(), "nothing was ever stored here");
   const auto before = out.size();
-  STIP_TRY(reader_->read(location, out));
-  const auto record = std::span<const std::byte>{out}.subspan(before);
-  auto sound = verify_block(record);
-  if (sound) {
-    const auto header = parse_block(record);
-    if (header && record_bytes(*header) == location.bytes) return {};
-    sound = fail(ec::corrupt, "it", "the record has another length");
+  const auto refuse = [&](error why) {
+    out.resize(before);
+    return fail(std::move(why));
+  };
+  for (size_t first = 0; first < locations.size();) {
+    const auto& start = locations[first];
+    if (start.bytes == 0) {
+      ++first;
+      continue;
+    }
+    block_location run = start;
+    auto last = first;
+    for (; last < locations.size(); ++last) {
+      const auto& next = locations[last];
+      if (next.bytes > most_record_bytes())
+        return refuse({ec::invalid_argument,
+                       what(next),
+                       std::to_string(next.bytes) + " bytes are more than any block has",
+                       {}});
+      if (last == first) continue;
+      if (next.bytes == 0 || next.segment != run.segment || next.offset != run.offset + run.bytes ||
+          run.bytes + next.bytes > defaults::read_request_bytes)
+        break;
+      run.bytes += next.bytes;
+    }
+    auto at = out.size();
+    if (auto got = reader_->read(run, out); !got) return refuse(std::move(got).error());
+    for (; first < last; ++first) {
+      const auto record = std::span<const std::byte>{out}.subspan(at, locations[first].bytes);
+      at += locations[first].bytes;
+      auto sound = verify_block(record);
+      if (sound) {
+        const auto header = parse_block(record);
+        if (header && record_bytes(*header) == record.size()) continue;
+        sound = fail(ec::corrupt, "it", "the record has another length");
+      }
+      return refuse({ec::corrupt, what(locations[first]), sound.error().why,
+                     "repair the album from another node, or store the scene again"});
+    }
   }
-  out.resize(before);
-  return fail(ec::corrupt, what(), sound.error().why,
-              "repair the album from another node, or store the scene again");
+  return {};
+}
+
+std::unique_ptr<block_stream> album_store::impl::stream(std::vector<block_location> blocks,
+                                                        const block_stream::options& o) const {
+  return std::make_unique<block_stream>(*reader_, std::move(blocks), o);
 }
 
 store_statistics album_store::impl::statistics() const {
   std::shared_lock lock{mutex_};
-  return statistics_;
+  auto now = statistics_;
+  now.lost_chips = lost_.size();
+  return now;
 }
 
 album_store::album_store(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
@@ -344,7 +339,17 @@ result<std::string> album_store::scene(const hash128& id) const {
 }
 
 result<void> album_store::read(const block_location& location, std::vector<std::byte>& out) const {
-  return impl_->read(location, out);
+  return impl_->read({&location, 1}, out);
+}
+
+result<void> album_store::read(std::span<const block_location> locations,
+                               std::vector<std::byte>& out) const {
+  return impl_->read(locations, out);
+}
+
+std::unique_ptr<block_stream> album_store::stream(std::vector<block_location> blocks,
+                                                  const block_stream::options& options) const {
+  return impl_->stream(std::move(blocks), options);
 }
 
 store_statistics album_store::statistics() const {
@@ -353,6 +358,35 @@ store_statistics album_store::statistics() const {
 
 const std::vector<std::string>& album_store::lost_chips() const {
   return impl_->lost_names();
+}
+
+result<bool> album_store::begin_compaction(const compaction_options& options,
+                                           const std::set<uint32_t>& in_use) {
+  return impl_->begin_compaction(options, in_use);
+}
+
+result<compaction_turn> album_store::compact(uint64_t& cost) {
+  return impl_->compact(cost);
+}
+
+result<compaction_turn> album_store::publish_compaction() {
+  return impl_->publish_compaction();
+}
+
+compaction_report album_store::end_compaction() {
+  return impl_->end_compaction();
+}
+
+result<scrub_state> album_store::scrub_position() const {
+  return impl_->scrub_position();
+}
+
+result<void> album_store::keep(const scrub_state& state) {
+  return impl_->keep(state);
+}
+
+result<scrub_step> album_store::scrub(const scrub_state& from, uint64_t bytes) const {
+  return impl_->scrub(from, bytes);
 }
 
 }  // namespace stip

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +14,9 @@
 #include "libstip/catalog/rows.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/core/error.hpp"
+#include "libstip/store/block_stream.hpp"
 #include "libstip/store/file_system.hpp"
+#include "libstip/store/maintenance.hpp"
 #include "libstip/store/metadata.hpp"
 
 namespace stip {
@@ -80,6 +83,9 @@ struct store_statistics {
   /// Bytes of live blocks, and of the segment files as used.
   uint64_t live_bytes = 0;
   uint64_t segment_bytes = 0;
+  /// Chips whose blocks are gone: see lost_chips(); those that were stored again are not among
+  /// them.
+  uint64_t lost_chips = 0;
 };
 
 /// One album's chips on this node: append-only segments of blocks and one LMDB environment of
@@ -119,6 +125,27 @@ class album_store {
   /// there), conflict, no_space, io_error, forbidden (opened for reading).
   result<commit_outcome> commit(const commit_request& request);
 
+  // -- compaction -------------------------------------------------------------
+  // begin, then compact() and publish_compaction() as they say whose turn it is, then end. compact
+  // may run on any thread beside the writer and readers, but not beside the others of these calls.
+
+  /// The writer's: chooses segments that have too much dead, and seals them. False: there are none.
+  /// `in_use`: segments with appended blocks that a commit is still to name; they are left alone.
+  /// Errors: forbidden (opened for reading), io_error, corrupt.
+  result<bool> begin_compaction(const compaction_options& options,
+                                const std::set<uint32_t>& in_use);
+
+  /// One step; adds the bytes that it read and wrote to `cost`. With an error the compaction cannot
+  /// go on: end it. Everything is then as it was, or as the last publication left it.
+  result<compaction_turn> compact(uint64_t& cost);
+
+  /// The writer's: one transaction that swaps the places of the chips that were copied and have not
+  /// changed since. Errors: as compact().
+  result<compaction_turn> publish_compaction();
+
+  /// The writer's: ends the compaction, whether it is through or not; what it has done.
+  compaction_report end_compaction();
+
   // -- readers, any thread ----------------------------------------------------
 
   /// Every visible image: what a new image_index is built from.
@@ -143,7 +170,25 @@ class album_store {
   /// Errors: not_found (the segment is gone), corrupt, io_error.
   result<void> read(const block_location& location, std::vector<std::byte>& out) const;
 
+  /// The same for blocks that follow each other: neighbours in a segment are read at once, and the
+  /// records are appended one after the other. Errors: as above; nothing is appended then.
+  result<void> read(std::span<const block_location> locations, std::vector<std::byte>& out) const;
+
+  /// Reads many blocks with several requests in flight. The store outlives the stream.
+  std::unique_ptr<block_stream> stream(std::vector<block_location> blocks,
+                                       const block_stream::options& options) const;
+
   store_statistics statistics() const;
+
+  // -- scrub ------------------------------------------------------------------
+
+  /// Where the last scrub stopped, as it was kept.
+  result<scrub_state> scrub_position() const;
+  /// The writer's: keeps it.
+  result<void> keep(const scrub_state& state);
+  /// Reads the blocks of chips from there on, about so many bytes of them, from the disk itself and
+  /// verifies their checksums. Any thread. A state at the beginning starts a pass.
+  result<scrub_step> scrub(const scrub_state& from, uint64_t bytes) const;
 
   /// Keys of chips (KEY/SUBDATASET) whose blocks lay beyond the end of their files at the opening.
   const std::vector<std::string>& lost_chips() const;

@@ -145,6 +145,14 @@ result<put_chip> chip_writer::finish(const chip_part& part) {
   return whole;
 }
 
+std::set<uint32_t> chip_writer::segments_in_use() {
+  forget_abandoned();
+  std::set<uint32_t> segments;
+  for (const auto& [id, upload] : uploads_)
+    for (const auto& [number, block] : upload.blocks) segments.insert(block.first.segment);
+  return segments;
+}
+
 void chip_writer::forget_abandoned() {
   const auto now = time_->steady_ms();
   std::erase_if(uploads_, [now](const auto& entry) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,6 +61,10 @@ class chip_writer {
 
   /// Uploads that are begun and not finished.
   size_t open_uploads() const { return uploads_.size(); }
+
+  /// Segments with blocks of these uploads: a compaction must leave them alone. Gives up those that
+  /// were abandoned.
+  std::set<uint32_t> segments_in_use();
 
  private:
   struct upload {

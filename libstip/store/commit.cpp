@@ -68,7 +68,7 @@ result<void> commit_writer::write(const commit_request& request) {
   std::map<std::string, image_request> images;
   std::vector<std::pair<const std::string, image_request>*> order;
   const auto image_of = [&](const image_key& key) -> result<image_request*> {
-    STIP_ASSIGN(auto prefix, make_prefix(*txn_, algorithm_, key));
+    STIP_ASSIGN(auto prefix, make_prefix(numbers_, algorithm_, key));
     const auto [at, is_new] = images.try_emplace(std::move(prefix));
     if (is_new) {
       at->second.key = &key;
@@ -112,8 +112,7 @@ result<void> commit_writer::write_scenes(const commit_request& request) {
 
 result<void> commit_writer::write_image(const commit_request& request, std::string_view prefix,
                                         const image_request& changes) {
-  stored_names names{*txn_};
-  STIP_ASSIGN(const auto before, load_image(*txn_, names, prefix, *changes.key, *lost_));
+  STIP_ASSIGN(const auto before, load_image(*txn_, names_, prefix, *changes.key, *lost_));
   auto after = before;
   for (const auto i : changes.tombstones) after.hide(request.tombstones[i].when);
   for (const auto i : changes.chips) outcome.chips[i] = after.put(request.chips[i]);
@@ -125,6 +124,7 @@ result<void> commit_writer::write_image(const commit_request& request, std::stri
     STIP_TRY(txn_->put(table::tombstones, prefix, encode(*after.tombstone())));
   count_blocks(before, -1);
   count_blocks(after, +1);
+  for (const auto& [id, set] : after.sets()) effects.scenes.insert(id.scene);
   note_lost(before, prefix, effects.found);
   note_lost(after, prefix, effects.lost);
   effects.chips +=
@@ -176,7 +176,7 @@ result<commit_writer::records> commit_writer::encode_chips(const image_state& st
   for_each_chip(state, [&](const image_state::held_chip& held, bool of_the_image) {
     if (!done) return;
     const auto& chip = held.record.chip;
-    const auto subdataset = intern(*txn_, name_kind::subdataset, chip.subdataset);
+    const auto subdataset = numbers_.number(name_kind::subdataset, chip.subdataset);
     if (!subdataset) {
       done = fail(subdataset.error());
       return;

@@ -26,6 +26,8 @@ struct commit_effects {
   /// Keys that are no longer lost, or are lost under another key now.
   std::vector<std::string> found;
   std::vector<std::string> lost;
+  /// Of all chips of the images that were touched.
+  std::set<hash128> scenes;
 };
 
 /// Everything that is stored of the image with this prefix.
@@ -36,7 +38,12 @@ result<image_state> load_image(const transaction& txn, stored_names& names, std:
 class commit_writer {
  public:
   commit_writer(write_transaction& txn, geocode_algorithm algorithm, const lost_keys& lost)
-      : txn_(&txn), algorithm_(algorithm), lost_(&lost), scene_records_(txn) {}
+      : txn_(&txn),
+        algorithm_(algorithm),
+        lost_(&lost),
+        scene_records_(txn),
+        numbers_(txn),
+        names_(txn) {}
 
   /// Errors: invalid_argument (a chip refers to a scene that is not there), and those of the
   /// transaction.
@@ -78,6 +85,8 @@ class commit_writer {
   scene_records scene_records_;
   /// By scene and what else stands in them: the images of a commit mostly share one.
   std::map<std::string, row_layout_ptr> layouts_;
+  interned_names numbers_;
+  stored_names names_;
   std::map<uint32_t, segment_change> segments_;
   /// Of images in the tables, those with a lost chip included (effects.images are visible ones).
   int64_t complete_images_ = 0;

@@ -145,6 +145,14 @@ result<uint32_t> intern(write_transaction& txn, name_kind kind, std::string_view
   return id;
 }
 
+result<uint32_t> interned_names::number(name_kind kind, const std::string& name) {
+  auto key = name_key(kind, name);
+  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  STIP_ASSIGN(const auto id, intern(*txn_, kind, name));
+  known_.emplace(std::move(key), id);
+  return id;
+}
+
 namespace {
 
 std::string prefix_of(uint32_t platform, uint64_t geocode, epoch_seconds time, uint32_t source,
@@ -172,12 +180,12 @@ result<std::optional<std::string>> find_prefix(stored_names& names, geocode_algo
       prefix_of(*platform, pack(algorithm, key.geocode), key.timestamp, *source, *tile)};
 }
 
-result<std::string> make_prefix(write_transaction& txn, geocode_algorithm algorithm,
+result<std::string> make_prefix(interned_names& names, geocode_algorithm algorithm,
                                 const image_key& key) {
   STIP_TRY(check_geocode(algorithm, key.geocode));
-  STIP_ASSIGN(const auto platform, intern(txn, name_kind::platform, key.platform));
-  STIP_ASSIGN(const auto source, intern(txn, name_kind::source, key.source));
-  STIP_ASSIGN(const auto tile, intern(txn, name_kind::tile, key.tile));
+  STIP_ASSIGN(const auto platform, names.number(name_kind::platform, key.platform));
+  STIP_ASSIGN(const auto source, names.number(name_kind::source, key.source));
+  STIP_ASSIGN(const auto tile, names.number(name_kind::tile, key.tile));
   return prefix_of(platform, pack(algorithm, key.geocode), key.timestamp, source, tile);
 }
 
@@ -232,17 +240,12 @@ std::string encode_chip(const chip_record& record, uint32_t subdataset_id) {
   return out.take();
 }
 
-result<chip_record> decode_chip(const image_key& image, std::string_view key,
-                                std::string_view value, stored_names& names) {
+namespace {
+
+/// All that stands before the blocks; gives the number of the subdataset's name.
+uint32_t read_chip_fields(packed_reader& in, chip_description& chip) {
   constexpr uint64_t most16 = std::numeric_limits<uint16_t>::max();
   constexpr uint64_t most32 = std::numeric_limits<uint32_t>::max();
-  if (key.size() < image_prefix_bytes + sizeof(uint16_t))
-    return damaged("the key of a chip", "it is cut off");
-  packed_reader in{"stored chip", value};
-  chip_record record;
-  auto& chip = record.chip;
-  chip.key = image;
-  chip.subdataset_index = big_endian_at<uint16_t>(key, key.size() - sizeof(uint16_t));
   in.expect_version(chip_version);
   chip.quality = in.flag();
   chip.subdataset_count = static_cast<uint16_t>(in.varint(most16));
@@ -261,6 +264,51 @@ result<chip_record> decode_chip(const image_key& image, std::string_view key,
   chip.content = in.hash();
   chip.written = in.stamp();
   chip.token = in.u64();
+  in.expect(chip.block_edge > 0, "blocks without an edge");
+  return subdataset;
+}
+
+/// Reads up to the blocks; gives how many of them follow.
+result<uint64_t> read_up_to_places(packed_reader& in, chip_description& chip) {
+  read_chip_fields(in, chip);
+  if (!in.ok()) return damaged(in.finish().error());
+  const auto blocks = chip.blocks();
+  if (blocks > defaults::max_chip_blocks)
+    return damaged("stored chip", "it has " + std::to_string(blocks) + " blocks");
+  return blocks;
+}
+
+}  // namespace
+
+result<chip_places> decode_chip_places(std::string_view value) {
+  packed_reader in{"stored chip", value};
+  chip_description chip;
+  STIP_ASSIGN(const auto count, read_up_to_places(in, chip));
+  chip_places places{chip.scene, read_blocks(in, count)};
+  if (auto whole = in.finish(); !whole) return damaged(std::move(whole).error());
+  return places;
+}
+
+result<std::string> with_places(std::string_view value, const std::vector<block_location>& blocks) {
+  packed_reader in{"stored chip", value};
+  chip_description chip;
+  STIP_ASSIGN(const auto count, read_up_to_places(in, chip));
+  if (blocks.size() != count) return damaged("stored chip", "it has another number of blocks");
+  packed_writer out;
+  append_blocks(out, blocks);
+  return std::string(value.substr(0, value.size() - in.remaining())).append(out.take());
+}
+
+result<chip_record> decode_chip(const image_key& image, std::string_view key,
+                                std::string_view value, stored_names& names) {
+  if (key.size() < image_prefix_bytes + sizeof(uint16_t))
+    return damaged("the key of a chip", "it is cut off");
+  packed_reader in{"stored chip", value};
+  chip_record record;
+  auto& chip = record.chip;
+  chip.key = image;
+  chip.subdataset_index = big_endian_at<uint16_t>(key, key.size() - sizeof(uint16_t));
+  const auto subdataset = read_chip_fields(in, chip);
   if (!in.ok()) return damaged(in.finish().error());
   STIP_ASSIGN(const auto* name, names.name(name_kind::subdataset, subdataset));
   chip.subdataset = *name;

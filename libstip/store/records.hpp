@@ -58,6 +58,17 @@ class stored_names {
 /// The number of a name, which gets one if it has none.
 result<uint32_t> intern(write_transaction& txn, name_kind kind, std::string_view name);
 
+/// The numbers of names as one write transaction gives them; each is looked up once.
+class interned_names {
+ public:
+  explicit interned_names(write_transaction& txn) : txn_(&txn) {}
+  result<uint32_t> number(name_kind kind, const std::string& name);
+
+ private:
+  write_transaction* txn_;
+  std::unordered_map<std::string, uint32_t> known_;
+};
+
 /// An image's part of a key: platform, packed geocode, timestamp, source, tile. It sorts as the
 /// index does but for the order of platforms, sources and tiles.
 inline constexpr size_t image_prefix_bytes = 28;
@@ -67,8 +78,13 @@ result<std::optional<std::string>> find_prefix(stored_names& names, geocode_algo
                                                const image_key& key);
 
 /// Gives numbers to names that have none.
-result<std::string> make_prefix(write_transaction& txn, geocode_algorithm algorithm,
+result<std::string> make_prefix(interned_names& names, geocode_algorithm algorithm,
                                 const image_key& key);
+inline result<std::string> make_prefix(write_transaction& txn, geocode_algorithm algorithm,
+                                       const image_key& key) {
+  interned_names names{txn};
+  return make_prefix(names, algorithm, key);
+}
 
 /// The image of a key that begins with its prefix. Errors: corrupt.
 result<image_key> read_prefix(stored_names& names, geocode_algorithm algorithm,
@@ -85,6 +101,16 @@ std::string encode_chip(const chip_record& chip, uint32_t subdataset_id);
 /// Reads key (of either table) and value into a record whose image is `image`. Errors: corrupt.
 result<chip_record> decode_chip(const image_key& image, std::string_view key,
                                 std::string_view value, stored_names& names);
+
+/// What moving a chip's blocks needs of a value: its scene and the places of its blocks.
+struct chip_places {
+  hash128 scene;
+  std::vector<block_location> blocks;
+};
+result<chip_places> decode_chip_places(std::string_view value);
+
+/// The same value with other places of its blocks, of which there are as many. Errors: corrupt.
+result<std::string> with_places(std::string_view value, const std::vector<block_location>& blocks);
 
 /// What the index needs of a value.
 struct stored_chip {
@@ -136,6 +162,7 @@ inline constexpr std::string_view algorithm = "algorithm";
 inline constexpr std::string_view next_segment = "next-segment";
 inline constexpr std::string_view images = "images";
 inline constexpr std::string_view chips = "chips";
+inline constexpr std::string_view scrub = "scrub";
 }  // namespace meta_word
 
 }  // namespace stip

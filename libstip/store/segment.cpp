@@ -117,7 +117,7 @@ result<void> segment_writer::begin_segment() {
   // commit has named yet stay valid. If it fails, sync has given it up, and commits will refuse
   // what was lost.
   if (active_ && sync()) close_active(active_->end);
-  if (options_.first_id == std::numeric_limits<uint32_t>::max())
+  if (options_.first_id >= options_.end_id)
     return fail(ec::limit_exceeded, "begin a segment", "all segment ids are used");
   active_segment fresh;
   fresh.id = options_.first_id++;
@@ -141,6 +141,7 @@ result<void> segment_writer::begin_segment() {
 result<void> segment_writer::make_room(uint64_t end) {
   if (end <= active_->allocated) return {};
   auto bytes = std::max(active_->allocated, options_.least_bytes);
+  if (options_.exact) bytes = end;
   while (bytes < end) bytes *= 2;
   bytes = std::max(end, std::min(bytes, options_.most_bytes));
   auto grown = active_->file->preallocate(bytes);
@@ -187,6 +188,25 @@ bool segment_writer::is_unsynced(const block_location& block) const {
   return active_ && active_->id == block.segment && block.offset >= active_->synced_end;
 }
 
+result<uint32_t> segment_writer::reserve_ids(uint32_t count) {
+  if (options_.end_id - options_.first_id < count)
+    return fail(ec::limit_exceeded, "begin a segment", "all segment ids are used");
+  const auto first = options_.first_id;
+  options_.first_id += count;
+  return first;
+}
+
+std::map<uint32_t, uint64_t> segment_writer::segments() const {
+  auto all = closed_;
+  if (active_) all[active_->id] = active_->end;
+  return all;
+}
+
+void segment_writer::seal(uint32_t id) {
+  closed_.erase(id);
+  if (is_active(id)) active_.reset();
+}
+
 class segment_reader::open_file {
  public:
   explicit open_file(int fd) : fd_(fd) {}
@@ -206,6 +226,12 @@ class segment_reader::open_file {
       filled += static_cast<size_t>(got);
     }
     return filled;
+  }
+
+  void drop_cache(uint64_t offset, uint64_t bytes) const {
+    // A hint: where it is not heard, nothing is lost but memory.
+    (void)::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                          POSIX_FADV_DONTNEED);
   }
 
  private:
@@ -242,16 +268,29 @@ result<std::shared_ptr<const segment_reader::open_file>> segment_reader::open(ui
 
 result<void> segment_reader::read(const block_location& block, std::vector<std::byte>& out) {
   if (block.bytes == 0) return {};
-  STIP_ASSIGN(const auto file, open(block.segment));
-  const auto path = directory_ + "/" + segment_name(block.segment);
   const auto before = out.size();
   out.resize(before + block.bytes);
-  auto got = file->read(block.offset, std::span{out}.subspan(before), path);
-  if (got && *got == block.bytes) return {};
-  out.resize(before);
-  if (!got) return fail(std::move(got).error());
+  auto done = read(block.segment, block.offset, std::span{out}.subspan(before));
+  if (!done) out.resize(before);
+  return done;
+}
+
+result<void> segment_reader::read(uint32_t segment, uint64_t offset, std::span<std::byte> out) {
+  STIP_ASSIGN(const auto file, open(segment));
+  const auto path = directory_ + "/" + segment_name(segment);
+  STIP_ASSIGN(const auto got, file->read(offset, out, path));
+  if (got == out.size()) return {};
   return fail(ec::corrupt, "read " + path,
-              "it ends before byte " + std::to_string(block.offset + block.bytes));
+              "it ends before byte " + std::to_string(offset + out.size()));
+}
+
+void segment_reader::drop_cache(uint32_t segment, uint64_t offset, uint64_t bytes) {
+  if (const auto file = open(segment)) (*file)->drop_cache(offset, bytes);
+}
+
+void segment_reader::forget(uint32_t segment) {
+  std::lock_guard lock{mutex_};
+  files_.remove_if([&](const auto& entry) { return entry.first == segment; });
 }
 
 }  // namespace stip

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <map>
 #include <memory>
@@ -50,6 +51,10 @@ class segment_writer {
     /// A segment file is given so many bytes when it is created, and at most so many at all.
     uint64_t least_bytes = 0;
     uint64_t most_bytes = 0;
+    /// No segment gets this id or a higher one.
+    uint32_t end_id = std::numeric_limits<uint32_t>::max();
+    /// Files get what their records need and nothing ahead: nobody will append to them later.
+    bool exact = false;
   };
 
   segment_writer(options o, file_system& files) : options_(std::move(o)), files_(&files) {}
@@ -70,6 +75,20 @@ class segment_writer {
 
   /// Whether these bytes, which `holds`, still need a sync.
   bool is_unsynced(const block_location& block) const;
+
+  /// Takes ids out of turn, for segments that another writer writes; gives the first of them.
+  /// Errors: limit_exceeded.
+  result<uint32_t> reserve_ids(uint32_t count);
+
+  /// The segments of this life that may still be named or written, by id, each with the end of what
+  /// it has.
+  std::map<uint32_t, uint64_t> segments() const;
+
+  /// Is it the one that is written?
+  bool is_active(uint32_t id) const { return active_ && active_->id == id; }
+
+  /// Nothing is appended to the segment any more, and nothing that is not named yet may be named.
+  void seal(uint32_t id);
 
  private:
   struct active_segment {
@@ -103,6 +122,16 @@ class segment_reader {
   /// Errors: not_found (the file is gone), corrupt (shorter than the block's end, or another
   /// segment's header), io_error.
   result<void> read(const block_location& block, std::vector<std::byte>& out);
+
+  /// Fills `out` from `offset` on. Errors: as above.
+  result<void> read(uint32_t segment, uint64_t offset, std::span<std::byte> out);
+
+  /// Tells the operating system that it need not keep these bytes in memory: the next read of them
+  /// asks the disk.
+  void drop_cache(uint32_t segment, uint64_t offset, uint64_t bytes);
+
+  /// Closes the file of a segment that is going to be removed, as soon as nobody reads it.
+  void forget(uint32_t segment);
 
  private:
   class open_file;

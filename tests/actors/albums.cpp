@@ -2,6 +2,8 @@
 #include "actors/albums.hpp"
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "actors/query.hpp"
 #include "tests/support/actors/fixture.hpp"
@@ -415,6 +417,52 @@ CAF_TEST(status counts what this node holds and names those that are away) {
   const auto all = ask<storage_status>(aut, atom::here_v, atom::status_v);
   CAF_REQUIRE(all);
   CAF_CHECK_EQUAL(all->images, 2u);
+}
+
+CAF_TEST(an album that cannot be saved was not created) {
+  bool full = true;
+  auto sick = make_context(files / "sick");
+  sick->writers = fake<executor_actor>([&full](caf::event_based_actor*) -> caf::behavior {
+    return {[&full](atom::run, const job& todo) -> caf::result<bool> {
+      if (full) return to_caf({ec::no_space, "write metadata", "the disk is full", {}});
+      (*todo)();
+      return true;
+    }};
+  });
+  start(sick);
+  const auto refused = create("europe");
+  CAF_REQUIRE(!refused);
+  CAF_CHECK(refused.error().code == ec::no_space);
+  CAF_CHECK(names().empty());
+  full = false;
+  CAF_CHECK(create("europe"));
+  full = true;
+  CAF_CHECK(!ask<album>(aut, atom::remove_v, std::string{"europe"}));
+  CAF_CHECK_EQUAL(names().size(), 1u);
+}
+
+CAF_TEST(a closed album that nobody asks for gives back its files and opens again) {
+  const auto a = create("europe");
+  CAF_REQUIRE(a);
+  CAF_REQUIRE(put(*a, 1));
+  const auto is_mapped = [&] {
+    std::ifstream maps{"/proc/self/maps"};
+    const std::string text{std::istreambuf_iterator<char>{maps}, {}};
+    return text.find(to_string(a->uid)) != std::string::npos;
+  };
+  CAF_CHECK(is_mapped());
+  // An open one stays.
+  pass(defaults::idle_album + 2 * defaults::album_exchange_interval);
+  CAF_CHECK(is_mapped());
+  CAF_REQUIRE(ask<album>(aut, atom::close_v, std::string{"europe"}));
+  CAF_REQUIRE(put(*a, 2));
+  CAF_CHECK(is_mapped());
+  pass(defaults::idle_album + 2 * defaults::album_exchange_interval);
+  CAF_CHECK(!is_mapped());
+  CAF_REQUIRE(put(*a, 3));
+  CAF_CHECK(is_mapped());
+  CAF_REQUIRE(ask<album>(aut, atom::open_v, std::string{"europe"}));
+  CAF_CHECK_EQUAL(images("europe"), 3u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,6 +1,9 @@
 #define CAF_SUITE actors.storage
 #include "actors/storage.hpp"
 
+#include <fstream>
+
+#include "libstip/store/segment.hpp"
 #include "tests/support/actors/fixture.hpp"
 
 using namespace stip;
@@ -293,6 +296,91 @@ CAF_TEST(status counts images and bytes) {
   CAF_CHECK_EQUAL(status->images, 3u);
   CAF_CHECK_EQUAL(status->chips, 3u);
   CAF_CHECK(status->disk_bytes >= status->live_bytes);
+}
+
+CAF_TEST(who waits for a storage that ends hears so at once) {
+  const auto under_way = put_image(0);
+  const auto queued = put_image(1);
+  const auto deleted = begin<uint64_t>(aut, atom::erase_v, filter{}, sample_version(5000));
+  const auto closed = begin<bool>(aut, atom::close_v);
+  settle();
+  CAF_CHECK(!under_way->has_value());
+  caf::anon_send_exit(caf::actor_cast<caf::actor>(aut), caf::exit_reason::user_shutdown);
+  settle();
+  for (const auto& answer : {under_way, queued}) {
+    CAF_REQUIRE(answer->has_value());
+    CAF_CHECK((*answer)->error().code == ec::unavailable);
+  }
+  CAF_REQUIRE(deleted->has_value());
+  CAF_CHECK((*deleted)->error().code == ec::unavailable);
+  CAF_REQUIRE(closed->has_value());
+  CAF_CHECK((*closed)->error().code == ec::unavailable);
+  // What the pool has taken is done all the same; the rest is not.
+  run_jobs();
+  CAF_CHECK_EQUAL(view->store->statistics().images, 1u);
+}
+
+CAF_TEST(what is deleted gives its space back by and by) {
+  for (size_t i = 0; i < 12; ++i) put_image(i);
+  run_jobs();
+  const auto before = view->store->statistics();
+  CAF_CHECK(before.segment_bytes > 0);
+  filter one;
+  one.key = sample_key(0);
+  begin<uint64_t>(aut, atom::erase_v, one, version{time.now_ms, 0, own_id});
+  run_jobs();
+  const auto kept = view->store->chips(sample_key(1));
+  CAF_REQUIRE(kept);
+  begin<uint64_t>(aut, atom::erase_v, filter{}, version{time.now_ms + 1, 0, own_id});
+  run_jobs();
+  CAF_CHECK_EQUAL(view->store->statistics().segment_bytes, before.segment_bytes);
+  for (int i = 0; i < 40; ++i) {
+    pass(defaults::tick_interval);
+    run_jobs();
+  }
+  CAF_MESSAGE(log_text());
+  CAF_CHECK_EQUAL(view->store->statistics().segment_bytes, 0u);
+  CAF_CHECK(log_text().find("album europe is compacted") != std::string::npos);
+  // And the album goes on.
+  time.now_ms += 10'000;
+  const auto again = put_image(3, time.now_ms);
+  run_jobs();
+  CAF_CHECK(outcome_of(again) == put_outcome::stored);
+}
+
+CAF_TEST(a damaged chip is found by the scrub and told) {
+  put_image(0);
+  put_image(1);
+  run_jobs();
+  const auto chips = view->store->chips(sample_key(1));
+  CAF_REQUIRE(chips);
+  block_location hurt;
+  for (const auto& block : (*chips)[0].blocks)
+    if (block.bytes > 0) hurt = block;
+  CAF_REQUIRE(hurt.bytes > 0);
+  const auto path =
+      files / "node/albums/" + to_string(view->definition.uid) + "/" + segment_name(hurt.segment);
+  {
+    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekp(static_cast<std::streamoff>(hurt.offset + 20));
+    file.put('!').put('?');
+  }
+  const auto day = std::chrono::hours{24};
+  for (int i = 0; i < 20; ++i) {
+    time.now_ms += std::chrono::milliseconds{day}.count();
+    advance_time(caf::timespan{day});
+    run_jobs();
+    for (int j = 0; j < 10; ++j) {
+      pass(defaults::tick_interval);
+      run_jobs();
+    }
+  }
+  CAF_MESSAGE(log_text());
+  CAF_CHECK(log_text().find("is damaged in segment") != std::string::npos);
+  CAF_CHECK(log_text().find("is scrubbed: 2 chips, 1 damaged") != std::string::npos);
+  const auto status = ask<storage_status>(aut, atom::status_v);
+  CAF_REQUIRE(status);
+  CAF_CHECK_EQUAL(status->damaged_chips, 1u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,6 +1,7 @@
 #define CAF_SUITE store.crash
 
 #include <caf/test/unit_test.hpp>
+#include <filesystem>
 
 #include "libstip/store/album_store.hpp"
 #include "tests/support/libstip/sample_chips.hpp"
@@ -34,7 +35,30 @@ result<std::unique_ptr<album_store>> open_store(const std::string& directory, fi
                            observer);
 }
 
-/// A life of a store with several openings.
+/// Every segment with anything dead in it is compacted, in steps as small as they can be.
+compaction_options eager() {
+  compaction_options o;
+  o.dead_share = 0;
+  o.least_dead_bytes = 1;
+  o.step_bytes = 1;
+  o.publish_chips = 2;
+  o.drop_tombstones_before_ms = 0;
+  return o;
+}
+
+/// One step, or publication; begins when nothing is under way. Returns whether there is more to do.
+bool compact_on(album_store& s) {
+  uint64_t cost = 0;
+  const auto turn = s.compact(cost);
+  CAF_REQUIRE(turn);
+  if (*turn == compaction_turn::publish) CAF_REQUIRE(s.publish_compaction());
+  if (*turn != compaction_turn::done) return true;
+  (void)s.end_compaction();
+  return false;
+}
+
+/// A life of a store with several openings. Compactions go on between the commits and are cut off
+/// by the closings.
 void live(const std::string& directory, store_recorder& recorder) {
   workload work{seed};
   std::unique_ptr<album_store> s;
@@ -47,6 +71,8 @@ void live(const std::string& directory, store_recorder& recorder) {
     }
     CAF_REQUIRE(store(*s, work.next()));
     recorder.acknowledge();
+    if (i % 3 == 2 && !compact_on(*s)) CAF_REQUIRE(s->begin_compaction(eager(), {}));
+    for (int step = 0; step < 12 && compact_on(*s);) ++step;
     // Blocks that no commit comes to name.
     std::mt19937_64 random{seed + static_cast<uint64_t>(i)};
     const auto orphan = random_chip(random, sample_key(1), 0, 1, 0, sample_version(1));
@@ -63,6 +89,27 @@ std::vector<store_twin> twins() {
     after.back().apply(work.next());
   }
   return after;
+}
+
+/// How many commits the first so many transactions hold: those of a creation, and of compactions,
+/// are not acknowledged.
+std::vector<size_t> commits_in_transactions(const std::vector<trace_event>& events) {
+  std::vector<size_t> commits_after{0};
+  for (const auto& event : events) {
+    if (event.what == trace_event::kind::committed)
+      commits_after.push_back(commits_after.back());
+    else if (event.what == trace_event::kind::acknowledged)
+      ++commits_after.back();
+  }
+  return commits_after;
+}
+
+/// Bytes of the files of segments.
+uint64_t segment_file_bytes(const std::string& directory) {
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    if (entry.path().extension() == ".segment") bytes += entry.file_size();
+  return bytes;
 }
 
 /// Files whose syncs cost nothing: what a crash left is looked at, not kept.
@@ -110,10 +157,28 @@ std::optional<std::string> check_crashed(const std::string& directory, store_twi
     if (!stored) return "store: " + to_string(stored.error());
     expected.apply(more);
     if (auto difference = expected.difference(**s)) return "after a store: " + *difference;
+    // Whatever the crash left can be compacted as well.
+    if (const auto begun = (*s)->begin_compaction(eager(), {}); !begun)
+      return "compact: " + to_string(begun.error());
+    while (compact_on(**s)) {
+    }
+    if (auto difference = expected.difference(**s)) return "after a compaction: " + *difference;
   }
   const auto again = open_store(directory, files);
   if (!again) return "open again: " + to_string(again.error());
   if (auto difference = expected.difference(**again)) return "opened again: " + *difference;
+  // Nothing is doubled, nothing forgotten: with the last image the last byte goes.
+  sample_commit all;
+  for (size_t i = 0; i < 12; ++i)
+    all.tombstones.push_back({sample_key(i), sample_version(int64_t{1} << 41)});
+  if (const auto gone = store(**again, all); !gone) return "delete: " + to_string(gone.error());
+  if ((*again)->statistics().live_bytes != 0 || (*again)->statistics().chips != 0)
+    return "bytes are live that no chip has";
+  if (const auto begun = (*again)->begin_compaction(eager(), {}); !begun || !*begun)
+    return "the dead are not compacted";
+  while (compact_on(**again)) {
+  }
+  if (segment_file_bytes(directory) != 0) return "files are left of an empty store";
   return {};
 }
 
@@ -128,6 +193,7 @@ findings replay(const std::vector<trace_event>& events, const std::string& recor
   const scratch_directory scratch;
   const scratch_directory crashed;
   const auto expected = twins();
+  const auto commits_after = commits_in_transactions(events);
   crash_replay disk{recorded, scratch.path()};
   std::mt19937_64 random{seed};
   findings found;
@@ -140,9 +206,7 @@ findings replay(const std::vector<trace_event>& events, const std::string& recor
                                 : crash_kind::random;
       for (const bool with_doubtful : {false, true}) {
         if (with_doubtful && !disk.in_doubt()) continue;
-        // The first transaction of all is that of the creation; every other one is a commit.
-        const auto transactions = disk.committed() + (with_doubtful ? 1 : 0);
-        const auto commits_there = transactions == 0 ? 0 : transactions - 1;
+        const auto commits_there = commits_after[disk.committed() + (with_doubtful ? 1 : 0)];
         if (commits_there < disk.acknowledged()) {
           found.violation = "an acknowledged commit has no transaction";
           return found;

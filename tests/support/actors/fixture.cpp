@@ -107,6 +107,8 @@ std::shared_ptr<node_context> actor_fixture::make_context(const std::string& dir
   c->writers = keep(spawn_inline_executor(sys));
   c->readers = keep(spawn_inline_executor(sys));
   c->loaders = keep(spawn_inline_executor(sys));
+  c->maintenance = keep(spawn_inline_executor(sys));
+  c->maintenance_pace = std::make_shared<pacer>(c->settings.maintenance_rate);
   return c;
 }
 

@@ -40,6 +40,8 @@ void test_cluster::start(size_t i) {
   parts.settings.learn_callers = false;
   parts.settings.token_count = 64;
   parts.settings.free_bytes_watermark = 0;
+  // Nodes that are killed here do not come back by themselves.
+  parts.settings.parcel_patience = std::chrono::seconds{2};
   for (size_t peer = 0; peer < size(); ++peer)
     if (peer != i)
       parts.settings.peers.push_back("127.0.0.1:" + std::to_string(link(i, peer).port()));
