@@ -136,28 +136,25 @@ bool packed_reader::flag() {
 }
 
 uint64_t packed_reader::varint(uint64_t most) {
-  // Most numbers are small.
-  if (ok() && at_ < bytes_.size()) {
-    const auto only = static_cast<uint8_t>(bytes_[at_]);
-    if (only < more_follows && only <= most) {
-      ++at_;
-      return only;
-    }
-  }
+  // Of the last byte that a number can have, one bit counts.
+  constexpr int last_shift = 63;
+  if (!ok()) return 0;
   uint64_t value = 0;
-  for (int shift = 0;; shift += bits_a_varint_byte) {
-    const auto* p = take(1);
-    if (!p) return 0;
-    const uint64_t bits = *p & (more_follows - 1);
-    const bool last = (*p & more_follows) == 0;
-    expect(shift < 63 || (bits <= 1 && last), "a number has more than 64 bits");
-    expect(!last || bits != 0 || shift == 0, "a number is written longer than necessary");
-    if (!ok()) return 0;
-    value |= bits << shift;
-    if (last) break;
+  int shift = 0;
+  for (; at_ < bytes_.size(); shift += bits_a_varint_byte) {
+    const auto byte = static_cast<uint8_t>(bytes_[at_++]);
+    if (shift == last_shift && byte > 1) {
+      expect(false, "a number has more than 64 bits");
+      return 0;
+    }
+    value |= uint64_t{byte & (more_follows - 1u)} << shift;
+    if (byte >= more_follows) continue;
+    if (byte == 0 && shift > 0) expect(false, "a number is written longer than necessary");
+    if (value > most) expect(false, "a number is above its bound");
+    return ok() ? value : 0;
   }
-  expect(value <= most, "a number is above its bound");
-  return ok() ? value : 0;
+  expect(false, "the bytes end too early");
+  return 0;
 }
 
 int64_t packed_reader::signed_varint() {
