@@ -110,14 +110,6 @@ result<std::vector<bool>> holds_here(const album_view& view, const std::vector<s
   return view.store->holds(keys, scene);
 }
 
-/// How long another node is waited for. Within a node an actor answers or ends with the node, and
-/// whoever asks from outside has a deadline; CAF keeps the timeout of every request until it is
-/// due, long after the answer, so that a busy node would hold a hundred thousand of them.
-caf::duration patience(const peer& p) {
-  if (p.self) return caf::infinite;
-  return caf::duration{defaults::local_query_deadline};
-}
-
 error closed_error(const std::string& album) {
   return {ec::unavailable, "query album " + album, "it is closed",
           "open it first (stip album open " + album + ")"};
@@ -153,7 +145,7 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
         });
   };
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(self->state.albums, caf::infinite, atom::get_v, album)
+  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
           [self, album, run, promise, give_up](const stip::album& definition) mutable {
             const auto uid = to_string(definition.uid);
@@ -161,7 +153,8 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
               return run(found->second);
             // An album that was created a moment ago may still be opening: albums answers when it
             // is open, and has sent us its view before.
-            self->request(self->state.albums, caf::infinite, atom::album_of_v, definition)
+            self->request(self->state.albums, defaults::commit_deadline, atom::album_of_v,
+                          definition)
                 .then(
                     [self, album, uid, run, promise](const storage_actor&) mutable {
                       auto found = self->state.open.find(uid);
@@ -233,7 +226,7 @@ template <class Atom, class Merge>
 caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_request& request,
                                        Merge merge) {
   auto promise = self->make_response_promise<query_answer>();
-  self->request(self->state.albums, caf::infinite, atom::get_v, request.album)
+  self->request(self->state.albums, defaults::request_deadline, atom::get_v, request.album)
       .then(
           [self, what, request, merge, promise](const stip::album& definition) mutable {
             if (definition.closed)
@@ -243,7 +236,8 @@ caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_
             gather<query_answer>(
                 *self->state.view,
                 [self, what, request](const peer& p) {
-                  return self->request(p.handles.query, patience(p), atom::here_v, what, request);
+                  return self->request(p.handles.query, defaults::local_query_deadline,
+                                       atom::here_v, what, request);
                 },
                 deliver_merged(promise, merge));
           },
@@ -259,7 +253,7 @@ caf::result<T> from_owner(self_pointer self, const std::string& album, const std
   if (!key) return to_caf(key.error());
   auto promise = self->make_response_promise<T>();
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(self->state.albums, caf::infinite, atom::get_v, album)
+  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
           [self, ask, promise, give_up, geocode = key->geocode,
            key_text](const stip::album& definition) mutable {
@@ -310,8 +304,8 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
       },
       [self](atom::manifest, const std::string& album, const std::string& key) {
         return from_owner<image_manifest>(self, album, key, [self, album, key](const peer& p) {
-          return self->request(p.handles.query, patience(p), atom::here_v, atom::manifest_v, album,
-                               key);
+          return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
+                               atom::manifest_v, album, key);
         });
       },
       [self](atom::here, atom::manifest, const std::string& album, const std::string& key) {
@@ -319,11 +313,11 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
             self, album, false, [key](const album_view& v) { return manifest_here(v, key); });
       },
       [self](atom::read, const read_request& request) {
-        return from_owner<block_page>(self, request.album, request.key,
-                                      [self, request](const peer& p) {
-                                        return self->request(p.handles.query, patience(p),
-                                                             atom::here_v, atom::read_v, request);
-                                      });
+        return from_owner<block_page>(
+            self, request.album, request.key, [self, request](const peer& p) {
+              return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
+                                   atom::read_v, request);
+            });
       },
       [self](atom::here, atom::read, const read_request& request) {
         return with_view<block_page>(self, request.album, false, [request](const album_view& v) {

@@ -171,12 +171,12 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
           self->state.inboxes[from].failed(number);
           promise.deliver(std::move(err));
         };
-        self->request(state.albums, caf::infinite, atom::album_of_v, content.target)
+        self->request(state.albums, defaults::commit_deadline, atom::album_of_v, content.target)
             .then(
                 [self, from, number, promise, refuse,
                  moved = std::make_shared<parcel>(std::move(content))](
                     const storage_actor& storage) mutable {
-                  self->request(storage, caf::infinite, atom::put_v, std::move(*moved))
+                  self->request(storage, defaults::commit_deadline, atom::put_v, std::move(*moved))
                       .then(
                           [self, from, number, promise](parcel_answer& answer) mutable {
                             self->state.inboxes[from].done(number, encode_answer(answer));

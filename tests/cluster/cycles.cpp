@@ -159,7 +159,15 @@ CAF_TEST(ten times the same data leaves memory and disk where they were after th
       memory_first = memory;
     }
   }
+  // CAF keeps the timeout of every request until it is due, long after the answer: the last of them
+  // go with the longest deadline.
+  const double most_memory = double(memory_first) * allowed_growth + double(heap_noise_bytes);
+  for (int attempt = 0; attempt < 1800 && double(memory) > most_memory; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    memory = process.anonymous_bytes();
+  }
+  CAF_MESSAGE("at rest: " << memory << " bytes of memory");
   CAF_CHECK(double(disk) <= double(disk_first) * allowed_growth + double(metadata_noise_bytes));
-  CAF_CHECK(double(memory) <= double(memory_first) * allowed_growth + double(heap_noise_bytes));
+  CAF_CHECK(double(memory) <= most_memory);
   CAF_CHECK_EQUAL(process.end(SIGTERM), 0);
 }
