@@ -129,12 +129,12 @@ struct tiff_blocks::file {
 tiff_blocks::tiff_blocks(std::unique_ptr<file> opened) : file_(std::move(opened)) {}
 tiff_blocks::~tiff_blocks() = default;
 
-std::unique_ptr<tiff_blocks> tiff_blocks::open(const std::string& path, const expected& file_) {
+std::unique_ptr<tiff_blocks> tiff_blocks::open(const std::string& path, const expected& shape) {
   auto made = std::make_unique<file>();
-  made->shape = file_;
+  made->shape = shape;
   made->tiff = open_quietly(path);
   auto* const tiff = made->tiff.get();
-  if (tiff == nullptr || file_.type == pixel_type::bit) return nullptr;
+  if (tiff == nullptr || shape.type == pixel_type::bit) return nullptr;
   const auto compression = field<uint16_t>(tiff, TIFFTAG_COMPRESSION, 0);
   const bool deflate =
       compression == COMPRESSION_DEFLATE || compression == COMPRESSION_ADOBE_DEFLATE;
@@ -154,17 +154,17 @@ std::unique_ptr<tiff_blocks> tiff_blocks::open(const std::string& path, const ex
   } else {
     block_height = std::min<int64_t>(height, field<uint32_t>(tiff, TIFFTAG_ROWSPERSTRIP, 0));
   }
-  if (width != file_.width || height != file_.height || samples != file_.bands ||
-      block_width != file_.block_width || block_height != file_.block_height || block_width < 1 ||
+  if (width != shape.width || height != shape.height || samples != shape.bands ||
+      block_width != shape.block_width || block_height != shape.block_height || block_width < 1 ||
       block_height < 1 ||
-      field<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 0) != 8 * size_of(file_.type) ||
-      field<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT) != sample_format(file_.type) ||
+      field<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 0) != 8 * size_of(shape.type) ||
+      field<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT) != sample_format(shape.type) ||
       field<uint16_t>(tiff, TIFFTAG_FILLORDER, FILLORDER_MSB2LSB) != FILLORDER_MSB2LSB)
     return nullptr;
   made->across = (width + block_width - 1) / block_width;
   made->down = (height + block_height - 1) / block_height;
   const auto block_bytes = uint64_t(block_width) * uint64_t(block_height);
-  if (block_bytes > defaults::reader_cache_bytes / (made->samples * size_of(file_.type)))
+  if (block_bytes > defaults::reader_cache_bytes / (made->samples * size_of(shape.type)))
     return nullptr;
   // The predictor is a field of the codecs that know it alone.
   const auto predictor = compression == COMPRESSION_NONE

@@ -30,7 +30,7 @@ class tiff_blocks {
   };
 
   /// nullptr where the file is not of the kind above, or not what is expected.
-  static std::unique_ptr<tiff_blocks> open(const std::string& path, const expected& file);
+  static std::unique_ptr<tiff_blocks> open(const std::string& path, const expected& shape);
   ~tiff_blocks();
 
   /// Reads these bands (from 0) of a window into `pixels` (bands x height x width, dense). False

@@ -90,7 +90,7 @@ CAF_TEST(blocks have the pixels that GDAL reads) {
   CAF_MESSAGE("seed " << seed);
   std::mt19937_64 random{seed};
   const temporary_directory files;
-  size_t read_here = 0;
+  size_t cut_windows = 0;
   for (int i = 0; i < 300; ++i) {
     const auto file = random_file(random);
     const auto path = files.file(std::to_string(i) + ".tif");
@@ -121,15 +121,15 @@ CAF_TEST(blocks have the pixels that GDAL reads) {
     CAF_REQUIRE(blocks->read(one, all_bands(file.bands), pixels));
     CAF_REQUIRE(pixels == crop(*whole, file, one, all_bands(file.bands)));
     if (one.width > 1 && one.width < file.width) {
+      ++cut_windows;
       auto cut = one;
       --cut.width;
       pixels.resize(size_t(cut.width * cut.height) * size_t(file.bands) * size_of(file.type));
       CAF_CHECK(!blocks->read(cut, all_bands(file.bands), pixels));
     }
-    ++read_here;
     std::filesystem::remove(path);
   }
-  CAF_CHECK_EQUAL(read_here, 300u);
+  CAF_CHECK(cut_windows > 50u);
 }
 
 CAF_TEST(what GDAL knows better is left to it) {
