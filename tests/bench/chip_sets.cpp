@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 
+#include "libstip/raster/gdal_type.hpp"
 #include "tests/bench/harness.hpp"
 #include "tests/bench/synthetic_scene.hpp"
 
@@ -22,25 +23,6 @@ constexpr size_t max_set_bytes = 4 << 20;
 /// Sets of fewer bytes have their chips several times: a batch of chips lies in the cache of all
 /// cores, not in that of one, where a copy is three times as fast.
 constexpr size_t min_set_bytes = 2 << 20;
-
-GDALDataType gdal_type(pixel_type type) {
-  switch (type) {
-    case pixel_type::uint8:
-      return GDT_Byte;
-    case pixel_type::uint16:
-      return GDT_UInt16;
-    case pixel_type::int16:
-      return GDT_Int16;
-    case pixel_type::uint32:
-      return GDT_UInt32;
-    case pixel_type::int32:
-      return GDT_Int32;
-    case pixel_type::float32:
-      return GDT_Float32;
-    default:
-      return GDT_Float64;
-  }
-}
 
 /// The windows of at most 256 x 256 of files of one grid, a file or a band of it being a band.
 /// Pixels are read as `type`, multiplied by `scale`.
