@@ -1,12 +1,10 @@
 #include "libstip/catalog/index_query.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
-#include <tuple>
+#include <limits>
 #include <unordered_map>
 
+#include "libstip/catalog/index_order.hpp"
 #include "libstip/catalog/index_scan.hpp"
 
 namespace stip {
@@ -21,189 +19,6 @@ constexpr size_t scanned_per_visit = 8;
 
 /// Rows that are tested first where the first ones may be enough.
 constexpr uint32_t first_batch = 256;
-
-/// Below so many rows, comparing sorts faster than counting digits.
-constexpr size_t least_radix_rows = 256;
-
-/// An integer that orders as the float does (-0 as 0).
-uint64_t ordered(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value + 0.0f);
-  constexpr uint32_t sign = uint32_t{1} << 31;
-  return bits & sign ? ~bits : bits | sign;
-}
-
-uint64_t ordered_cloud(float cloud) {
-  return ordered(cloud < 0 ? INFINITY : cloud);
-}
-
-/// An integer that orders as the time does.
-uint64_t ordered(int64_t time) {
-  return static_cast<uint64_t>(time) ^ uint64_t { 1 } << 63;
-}
-
-/// Names stand for themselves as name_table::place does, so that a key that is not there has a
-/// place too.
-uint64_t place_of(uint32_t name) {
-  return 2 * uint64_t{name} + 1;
-}
-
-uint64_t lead_of(const index_columns& c, sort_field order, uint32_t row) {
-  switch (order) {
-    case sort_field::timestamp:
-      return ordered(c.time[row]);
-    case sort_field::geocode:
-      return c.geocode[row];
-    case sort_field::platform:
-    case sort_field::key:
-      return place_of(c.platform[row]);
-    case sort_field::source:
-      return place_of(c.source[row]);
-    case sort_field::tile:
-      return place_of(c.tile[row]);
-    case sort_field::pixel_coverage:
-      return ordered(c.pixel_coverage[row]);
-    case sort_field::cloud_coverage:
-      return ordered_cloud(c.cloud_coverage[row]);
-  }
-  return 0;
-}
-
-/// Of two rows of a level with the same lead: which comes first?
-bool ties_before(const index_columns& c, sort_field order, uint32_t a, uint32_t b) {
-  if (order == sort_field::key)
-    return std::tie(c.geocode[a], c.source[a], c.tile[a], c.time[a]) <
-           std::tie(c.geocode[b], c.source[b], c.tile[b], c.time[b]);
-  // Of one time and cell, rows stand in the order of platform, source and tile.
-  return std::tie(c.time[a], c.geocode[a], a) < std::tie(c.time[b], c.geocode[b], b);
-}
-
-/// Which rows come after an image, which need not be there.
-class resume_point {
- public:
-  resume_point(const index_columns& c, sort_field order, const std::optional<image_facts>& after)
-      : c_(c), order_(order), after_(after) {
-    if (!after) return;
-    const auto& key = after->key;
-    // A geocode that is no code has no place among the packed ones; then names are compared.
-    is_placed_ = check_geocode(c.algorithm, key.geocode).has_value();
-    if (!is_placed_) return;
-    time_ = key.timestamp;
-    geocode_ = pack(c.algorithm, key.geocode);
-    platform_ = c.platforms.place(key.platform);
-    source_ = c.sources.place(key.source);
-    tile_ = c.tiles.place(key.tile);
-    switch (order) {
-      case sort_field::timestamp:
-        lead_ = ordered(time_);
-        break;
-      case sort_field::geocode:
-        lead_ = geocode_;
-        break;
-      case sort_field::platform:
-      case sort_field::key:
-        lead_ = platform_;
-        break;
-      case sort_field::source:
-        lead_ = source_;
-        break;
-      case sort_field::tile:
-        lead_ = tile_;
-        break;
-      case sort_field::pixel_coverage:
-        lead_ = ordered(compared_pixel_coverage(after->pixel_coverage));
-        break;
-      case sort_field::cloud_coverage:
-        lead_ = ordered_cloud(compared_cloud_coverage(after->cloud_coverage));
-        break;
-    }
-  }
-
-  bool precedes(uint32_t row, uint64_t lead) const {
-    if (!after_) return true;
-    if (!is_placed_) {
-      const auto cloud = c_.cloud_coverage[row];
-      const image_facts facts{c_.key(row), c_.pixel_coverage[row],
-                              cloud < 0 ? std::nullopt : std::optional<double>(cloud)};
-      return before(order_, *after_, facts);
-    }
-    if (lead != lead_) return lead_ < lead;
-    const auto platform = place_of(c_.platform[row]), source = place_of(c_.source[row]),
-               tile = place_of(c_.tile[row]);
-    if (order_ == sort_field::key)
-      return std::tie(geocode_, source_, tile_, time_) <
-             std::tie(c_.geocode[row], source, tile, c_.time[row]);
-    return std::tie(time_, geocode_, platform_, source_, tile_) <
-           std::tie(c_.time[row], c_.geocode[row], platform, source, tile);
-  }
-
-  /// Leaves the rows of a range that may come after it.
-  row_range narrow(row_range rows) const {
-    if (!after_ || !is_placed_ || rows.first == rows.last) return rows;
-    const auto platform = place_of(c_.platform[rows.first]);
-    if ((order_ == sort_field::platform || order_ == sort_field::key) && platform < platform_)
-      return {rows.last, rows.last};
-    if (order_ == sort_field::geocode || (order_ == sort_field::key && platform == platform_)) {
-      const auto begin = c_.geocode.begin();
-      rows.first = static_cast<uint32_t>(
-          std::lower_bound(begin + rows.first, begin + rows.last, geocode_) - begin);
-    }
-    return rows;
-  }
-
- private:
-  const index_columns& c_;
-  sort_field order_;
-  const std::optional<image_facts>& after_;
-  bool is_placed_ = false;
-  uint64_t lead_ = 0;
-  int64_t time_ = 0;
-  uint64_t geocode_ = 0, platform_ = 0, source_ = 0, tile_ = 0;
-};
-
-/// Sorts by lead, keeping the order of equal ones: by counting digits of what differs.
-void radix_sort_by_lead(std::vector<found_row>& rows) {
-  constexpr int digit_bits = 8;
-  constexpr size_t digits = size_t{1} << digit_bits;
-  uint64_t least = rows.front().lead, most = least;
-  for (const auto& r : rows) {
-    least = std::min(least, r.lead);
-    most = std::max(most, r.lead);
-  }
-  std::vector<found_row> other(rows.size());
-  for (int shift = 0; shift < 64 && (most - least) >> shift != 0; shift += digit_bits) {
-    std::array<uint32_t, digits> ends{};
-    const auto digit = [&](const found_row& r) { return (r.lead - least) >> shift & (digits - 1); };
-    for (const auto& r : rows) ++ends[digit(r)];
-    uint32_t begin = 0;
-    for (auto& end : ends) begin += std::exchange(end, begin);
-    for (const auto& r : rows) other[ends[digit(r)]++] = r;
-    rows.swap(other);
-  }
-}
-
-void sort_rows(const index_columns& c, sort_field order, std::vector<found_row>& rows) {
-  const auto sooner = [&](const found_row& a, const found_row& b) {
-    return a.lead != b.lead ? a.lead < b.lead : ties_before(c, order, a.row, b.row);
-  };
-  if (rows.size() < least_radix_rows) {
-    std::sort(rows.begin(), rows.end(), sooner);
-    return;
-  }
-  // Rows of one platform stand by geocode, and so do those of one time among them.
-  const bool is_settled =
-      order == sort_field::timestamp &&
-      c.platform[rows.front().row] == c.platform[rows.back().row] &&
-      std::is_sorted(rows.begin(), rows.end(),
-                     [](const auto& a, const auto& b) { return a.row < b.row; });
-  radix_sort_by_lead(rows);
-  if (is_settled) return;
-  for (auto begin = rows.begin(); begin != rows.end();) {
-    const auto end =
-        std::find_if(begin, rows.end(), [&](const found_row& r) { return r.lead != begin->lead; });
-    if (!std::is_sorted(begin, end, sooner)) std::sort(begin, end, sooner);
-    begin = end;
-  }
-}
 
 /// The rows that come first of those that it is given.
 class best_rows {
@@ -236,7 +51,7 @@ class best_rows {
 
  private:
   bool sooner(const found_row& a, const found_row& b) const {
-    return a.lead != b.lead ? a.lead < b.lead : ties_before(c_, order_, a.row, b.row);
+    return before_in_level(c_, order_, a, b);
   }
 
   void cut() {
@@ -297,48 +112,6 @@ std::optional<std::vector<found_row>> walk_by_time(const index_level& level, con
     if (start.precedes(row, lead)) rows.push_back({lead, row, 0});
   }
   return rows;
-}
-
-int compare(std::string_view a, std::string_view b) {
-  return a.compare(b);
-}
-
-template <class T>
-int compare(T a, T b) {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/// As `before`, of rows of any levels.
-bool before_in_levels(std::span<const index_level> levels, sort_field order, const found_row& a,
-                      const found_row& b) {
-  const auto& ca = *levels[a.level].columns;
-  const auto& cb = *levels[b.level].columns;
-  const auto platform = [&] {
-    return compare(ca.platforms[ca.platform[a.row]], cb.platforms[cb.platform[b.row]]);
-  };
-  const auto source = [&] {
-    return compare(ca.sources[ca.source[a.row]], cb.sources[cb.source[b.row]]);
-  };
-  const auto tile = [&] { return compare(ca.tiles[ca.tile[a.row]], cb.tiles[cb.tile[b.row]]); };
-  const auto geocode = [&] { return compare(ca.geocode[a.row], cb.geocode[b.row]); };
-  const auto time = [&] { return compare(ca.time[a.row], cb.time[b.row]); };
-  if (order == sort_field::key) {
-    if (const int p = platform()) return p < 0;
-    if (const int g = geocode()) return g < 0;
-    if (const int s = source()) return s < 0;
-    if (const int t = tile()) return t < 0;
-    return time() < 0;
-  }
-  const int lead = order == sort_field::platform ? platform()
-                   : order == sort_field::source ? source()
-                   : order == sort_field::tile   ? tile()
-                                                 : compare(a.lead, b.lead);
-  if (lead != 0) return lead < 0;
-  if (const int t = time()) return t < 0;
-  if (const int g = geocode()) return g < 0;
-  if (const int p = platform()) return p < 0;
-  if (const int s = source()) return s < 0;
-  return tile() < 0;
 }
 
 }  // namespace
