@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 #include <utility>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
@@ -65,7 +66,7 @@ void open_storage(self_pointer self, const album& definition,
         entry.storage = self->spawn<caf::linked>(storage_behavior, state.context, entry.view);
         self->send(state.query, atom::update_v, to_string(definition.uid), entry.view);
         if (now && now->closed && !definition.closed)
-          self->request(entry.storage, defaults::commit_deadline, atom::close_v)
+          ask(self, entry.storage, defaults::commit_deadline, atom::close_v)
               .then([](bool) {}, [](caf::error&) { /* it never refuses */ });
         answer_waiting(entry);
       });
@@ -105,17 +106,15 @@ void apply_change(self_pointer self, const album& now, const done& then) {
   }
   if (now.closed && (at == state.open.end() || !at->second.storage)) return then();
   // The storage tells by itself when it cannot be opened; the change stands all the same.
-  self->request(albums_actor{self}, defaults::commit_deadline, atom::album_of_v, now)
+  ask(self, albums_actor{self}, defaults::commit_deadline, atom::album_of_v, now)
       .then(
           [self, now, then](const storage_actor& storage) {
             auto finished = [then](bool) { then(); };
             auto failed = [then](caf::error&) { then(); };
             if (now.closed)
-              self->request(storage, defaults::commit_deadline, atom::close_v)
-                  .then(finished, failed);
+              ask(self, storage, defaults::commit_deadline, atom::close_v).then(finished, failed);
             else
-              self->request(storage, defaults::commit_deadline, atom::open_v)
-                  .then(finished, failed);
+              ask(self, storage, defaults::commit_deadline, atom::open_v).then(finished, failed);
           },
           [then](caf::error&) { then(); });
 }
@@ -195,8 +194,8 @@ void make_change(self_pointer self, const std::function<result<album>(album_dire
     gather<std::vector<album>>(
         *self->state.view,
         [self, changed](const peer& p) {
-          return self->request(p.handles.albums, defaults::request_deadline, atom::exchange_v,
-                               std::vector<album>{changed});
+          return ask(self, p.handles.albums, defaults::request_deadline, atom::exchange_v,
+                     std::vector<album>{changed});
         },
         [self, changed, promise](auto, const std::vector<std::string>& problems) mutable {
           // Those that are away learn it when they are back.
@@ -250,8 +249,8 @@ void find_anywhere(self_pointer self, const std::string& name, Then then) {
       *self->state.view,
       // Who waits for this has request_deadline itself, and wants to hear which album is unknown.
       [self](const peer& p) {
-        return self->request(p.handles.albums, defaults::probe_timeout, atom::exchange_v,
-                             std::vector<album>{});
+        return ask(self, p.handles.albums, defaults::probe_timeout, atom::exchange_v,
+                   std::vector<album>{});
       },
       [self, name, then](auto answers, const std::vector<std::string>&) mutable {
         std::vector<album> news;
@@ -302,10 +301,10 @@ caf::result<T> on_storage(self_pointer self, const std::string& name, const Ts&.
       self, name,
       [self, message...](const album& found, caf::typed_response_promise<T> promise) mutable {
         auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-        self->request(albums_actor{self}, defaults::commit_deadline, atom::album_of_v, found)
+        ask(self, albums_actor{self}, defaults::commit_deadline, atom::album_of_v, found)
             .then(
                 [self, promise, give_up, message...](const storage_actor& storage) mutable {
-                  self->request(storage, defaults::erase_deadline, message...)
+                  ask(self, storage, defaults::erase_deadline, message...)
                       .then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
                             give_up);
                 },
@@ -330,8 +329,8 @@ void erase_everywhere(self_pointer self, const album& a, const std::string& name
   gather<uint64_t>(
       *self->state.view,
       [self, name, match, began](const peer& p) {
-        return self->request(p.handles.albums, defaults::erase_deadline, atom::here_v,
-                             atom::erase_v, name, match, began);
+        return ask(self, p.handles.albums, defaults::erase_deadline, atom::here_v, atom::erase_v,
+                   name, match, began);
       },
       [promise, name](auto answers, auto problems) mutable {
         uint64_t erased = 0;
@@ -350,8 +349,8 @@ void add_up_status(self_pointer self, const album& a, const std::string& name,
   gather<storage_status>(
       *self->state.view,
       [self, name](const peer& p) {
-        return self->request(p.handles.albums, defaults::request_deadline, atom::here_v,
-                             atom::status_v, name);
+        return ask(self, p.handles.albums, defaults::request_deadline, atom::here_v, atom::status_v,
+                   name);
       },
       [promise, a](auto answers, auto problems) mutable {
         album_status out{a, {}, std::move(problems)};
@@ -400,8 +399,8 @@ void exchange_with_a_peer(self_pointer self) {
     if (!p.self && p.reachable) others.push_back(&p);
   if (others.empty()) return;
   const auto& p = *others[state.next_peer++ % others.size()];
-  self->request(p.handles.albums, defaults::request_deadline, atom::exchange_v,
-                state.directory.states())
+  ask(self, p.handles.albums, defaults::request_deadline, atom::exchange_v,
+      state.directory.states())
       .then([self](const std::vector<album>& theirs) { merge(self, theirs, [] {}); },
             [](caf::error&) { /* the next round asks again; membership tells who is away */ });
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <thread>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "libstip/catalog/scene_record.hpp"
 #include "libstip/core/byte_budget.hpp"
@@ -23,8 +24,9 @@ namespace {
 /// One request, and its answer or why there is none. CAF says nothing of a request whose link goes
 /// down, so the receiver is watched beside it: a node that ends is noticed at once.
 template <class T, class Handle, class... Ts>
-result<T> ask(caf::actor_system& system, const Handle& whom, std::chrono::milliseconds deadline,
-              const std::string& what, const Ts&... message) {
+result<T> answer_of(caf::actor_system& system, const Handle& whom,
+                    std::chrono::milliseconds deadline, const std::string& what,
+                    const Ts&... message) {
   auto outcome = std::make_shared<std::promise<result<T>>>();
   auto answer = outcome->get_future();
   system.spawn([=](caf::event_based_actor* self) {
@@ -35,7 +37,7 @@ result<T> ask(caf::actor_system& system, const Handle& whom, std::chrono::millis
       self->quit();
     });
     self->monitor(whom);
-    self->request(whom, deadline, message...)
+    ask(self, whom, deadline, message...)
         .then(
             [=](T& value) {
               outcome->set_value(std::move(value));
@@ -125,93 +127,93 @@ client client::hurried(std::chrono::milliseconds most) const {
 // -- nodes ----------------------------------------------------------------------
 
 result<std::vector<node_status>> client::nodes() const {
-  return ask<std::vector<node_status>>(system_, handles_.node, within(defaults::cluster_deadline),
-                                       "list nodes", atom::list_v);
+  return answer_of<std::vector<node_status>>(
+      system_, handles_.node, within(defaults::cluster_deadline), "list nodes", atom::list_v);
 }
 
 result<void> client::stop_node(uint64_t id) const {
-  return ask<bool>(system_, handles_.node, within(defaults::cluster_deadline),
-                   "stop node " + node_name(id), atom::stop_v, id)
+  return answer_of<bool>(system_, handles_.node, within(defaults::cluster_deadline),
+                         "stop node " + node_name(id), atom::stop_v, id)
       .map([](bool) {});
 }
 
 result<placement> client::locate(const std::string& geocode, int32_t dht_key_length,
                                  uint32_t replication) const {
-  return ask<placement>(system_, handles_.ring, within(defaults::request_deadline),
-                        "locate geocode " + geocode, atom::locate_v, geocode, dht_key_length,
-                        replication);
+  return answer_of<placement>(system_, handles_.ring, within(defaults::request_deadline),
+                              "locate geocode " + geocode, atom::locate_v, geocode, dht_key_length,
+                              replication);
 }
 
 // -- albums ---------------------------------------------------------------------
 
 result<album> client::create_album(const album& wanted) const {
-  return ask<album>(system_, handles_.albums, within(defaults::cluster_deadline),
-                    "create album " + wanted.name, atom::create_v, wanted);
+  return answer_of<album>(system_, handles_.albums, within(defaults::cluster_deadline),
+                          "create album " + wanted.name, atom::create_v, wanted);
 }
 
 result<album> client::get_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, within(defaults::request_deadline),
-                    "find album " + name, atom::get_v, name);
+  return answer_of<album>(system_, handles_.albums, within(defaults::request_deadline),
+                          "find album " + name, atom::get_v, name);
 }
 
 result<std::vector<album>> client::albums() const {
-  return ask<std::vector<album>>(system_, handles_.albums, within(defaults::request_deadline),
-                                 "list albums", atom::list_v);
+  return answer_of<std::vector<album>>(system_, handles_.albums, within(defaults::request_deadline),
+                                       "list albums", atom::list_v);
 }
 
 result<album> client::open_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, within(defaults::commit_deadline),
-                    "open album " + name, atom::open_v, name);
+  return answer_of<album>(system_, handles_.albums, within(defaults::commit_deadline),
+                          "open album " + name, atom::open_v, name);
 }
 
 result<album> client::close_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, within(defaults::cluster_deadline),
-                    "close album " + name, atom::close_v, name);
+  return answer_of<album>(system_, handles_.albums, within(defaults::cluster_deadline),
+                          "close album " + name, atom::close_v, name);
 }
 
 result<album> client::remove_album(const std::string& name) const {
-  return ask<album>(system_, handles_.albums, within(defaults::cluster_deadline),
-                    "delete album " + name, atom::remove_v, name);
+  return answer_of<album>(system_, handles_.albums, within(defaults::cluster_deadline),
+                          "delete album " + name, atom::remove_v, name);
 }
 
 result<album_status> client::status_of(const std::string& album) const {
-  return ask<album_status>(system_, handles_.albums, within(defaults::cluster_deadline),
-                           "show album " + album, atom::status_v, album);
+  return answer_of<album_status>(system_, handles_.albums, within(defaults::cluster_deadline),
+                                 "show album " + album, atom::status_v, album);
 }
 
 // -- tasks ----------------------------------------------------------------------
 
 result<task_record> client::store(const store_request& request) const {
-  return ask<task_record>(system_, handles_.loader, within(defaults::store_deadline),
-                          "store into album " + request.album, atom::store_v, request);
+  return answer_of<task_record>(system_, handles_.loader, within(defaults::store_deadline),
+                                "store into album " + request.album, atom::store_v, request);
 }
 
 result<std::vector<task_record>> client::tasks() const {
-  return ask<std::vector<task_record>>(system_, handles_.tasks, within(defaults::cluster_deadline),
-                                       "list tasks", atom::list_v);
+  return answer_of<std::vector<task_record>>(
+      system_, handles_.tasks, within(defaults::cluster_deadline), "list tasks", atom::list_v);
 }
 
 result<task_record> client::get_task(const std::string& id) const {
-  return ask<task_record>(system_, handles_.tasks, within(defaults::cluster_deadline),
-                          "find task " + id, atom::get_v, id);
+  return answer_of<task_record>(system_, handles_.tasks, within(defaults::cluster_deadline),
+                                "find task " + id, atom::get_v, id);
 }
 
 result<task_record> client::stop_task(const std::string& id) const {
-  return ask<task_record>(system_, handles_.tasks, within(defaults::cluster_deadline),
-                          "stop task " + id, atom::stop_v, id);
+  return answer_of<task_record>(system_, handles_.tasks, within(defaults::cluster_deadline),
+                                "stop task " + id, atom::stop_v, id);
 }
 
 result<uint64_t> client::clear_tasks() const {
-  return ask<uint64_t>(system_, handles_.tasks, within(defaults::cluster_deadline), "clear tasks",
-                       atom::clear_v);
+  return answer_of<uint64_t>(system_, handles_.tasks, within(defaults::cluster_deadline),
+                             "clear tasks", atom::clear_v);
 }
 
 // -- images ---------------------------------------------------------------------
 
 result<image_page> client::find(const find_request& request) const {
   return decode_page<image_row>(
-      ask<query_answer>(system_, handles_.query, within(defaults::query_deadline),
-                        "list images of album " + request.album, atom::find_v, request),
+      answer_of<query_answer>(system_, handles_.query, within(defaults::query_deadline),
+                              "list images of album " + request.album, atom::find_v, request),
       [](std::string_view bytes) { return decode_image_rows(bytes); });
 }
 
@@ -231,16 +233,16 @@ result<image_row> client::find_one(const std::string& album, const image_key& ke
 
 result<extent_page> client::extents(const find_request& request) const {
   return decode_page<extent_row>(
-      ask<query_answer>(system_, handles_.query, within(defaults::query_deadline),
-                        "search album " + request.album, atom::extents_v, request),
+      answer_of<query_answer>(system_, handles_.query, within(defaults::query_deadline),
+                              "search album " + request.album, atom::extents_v, request),
       [](std::string_view bytes) { return decode_extent_rows(bytes); });
 }
 
 result<image_details> client::details(const std::string& album, const image_key& key) const {
-  STIP_ASSIGN(
-      const auto manifest,
-      ask<image_manifest>(system_, handles_.query, within(defaults::query_deadline),
-                          "read image " + to_string(key), atom::manifest_v, album, to_string(key)));
+  STIP_ASSIGN(const auto manifest,
+              answer_of<image_manifest>(system_, handles_.query, within(defaults::query_deadline),
+                                        "read image " + to_string(key), atom::manifest_v, album,
+                                        to_string(key)));
   if (manifest.chips.empty())
     return fail(ec::not_found, "read image " + to_string(key), "its owner does not have it",
                 "see `stip image list " + album + "`");
@@ -258,8 +260,9 @@ result<image_details> client::details(const std::string& album, const image_key&
 
 result<uint64_t> client::erase(const std::string& album, const filter& match) const {
   // A version of zeros asks the node to give the deletion its own.
-  return ask<uint64_t>(system_, handles_.albums, within(defaults::erase_deadline),
-                       "delete images of album " + album, atom::erase_v, album, match, version{});
+  return answer_of<uint64_t>(system_, handles_.albums, within(defaults::erase_deadline),
+                             "delete images of album " + album, atom::erase_v, album, match,
+                             version{});
 }
 
 // -- pixels ---------------------------------------------------------------------
@@ -278,8 +281,8 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
     read_request request{album, to_string(image.key), chip.subdataset_index, first, end};
     while (request.first_block < end) {
       STIP_ASSIGN(const auto page,
-                  ask<block_page>(system_, handles_.query, within(defaults::query_deadline), what,
-                                  atom::read_v, request));
+                  answer_of<block_page>(system_, handles_.query, within(defaults::query_deadline),
+                                        what, atom::read_v, request));
       if (page.next_block <= request.first_block)
         return fail(ec::malformed, what, "the node does not come forward",
                     "look at the node's log");

@@ -3,6 +3,8 @@
 #include <caf/all.hpp>
 #include <deque>
 
+#include "libstip/core/defaults.hpp"
+
 namespace stip {
 
 namespace {
@@ -32,9 +34,6 @@ using pool_pointer = executor_actor::stateful_pointer<pool_state>;
 
 void give(pool_pointer self, const worker_actor& to, job todo,
           caf::typed_response_promise<bool> promise) {
-  // A job has no deadline of its own: whoever asked for it has one, and a job that runs cannot be
-  // taken back. CAF keeps the timeout of a request until it comes, long after the answer: one of a
-  // week would leave some hundred bytes behind with each job.
   auto finished = [self, to, promise](bool ok) mutable {
     promise.deliver(ok);
     if (self->state.queue.empty()) {
@@ -45,7 +44,8 @@ void give(pool_pointer self, const worker_actor& to, job todo,
     self->state.queue.pop_front();
     give(self, to, std::move(next.todo), std::move(next.promise));
   };
-  self->request(to, caf::infinite, atom::run_v, std::move(todo))
+  // Whoever asked for the job has a deadline; one that runs cannot be taken back.
+  ask(self, to, defaults::longest_job, atom::run_v, std::move(todo))
       .then(finished, [finished, promise](caf::error& err) mutable {
         promise.deliver(std::move(err));
         finished(false);

@@ -1,16 +1,15 @@
 #pragma once
 
 #include <caf/actor_system.hpp>
-#include <caf/duration.hpp>
 #include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/protocol.hpp"
-#include "libstip/core/defaults.hpp"
 
 namespace stip {
 
@@ -35,11 +34,7 @@ void run_blocking(Self* self, const executor_actor& pool, std::chrono::milliseco
       slot->emplace(fail(ec::internal, "run work", e.what()));
     }
   });
-  // The pool is of this node: it answers or ends with it. What has no deadline leaves no timeout
-  // behind that CAF would keep.
-  const caf::duration patience =
-      deadline < defaults::longest_job ? caf::duration{deadline} : caf::duration{caf::infinite};
-  self->request(pool, patience, atom::run_v, std::move(todo))
+  ask(self, pool, deadline, atom::run_v, std::move(todo))
       .then([slot, then](bool) mutable { then(std::move(**slot)); },
             [then](caf::error& err) mutable {
               then(outcome{fail(from_caf(err, "run work on the pool"))});

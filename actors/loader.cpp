@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 #include <thread>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/load_run.hpp"
@@ -103,7 +104,7 @@ caf::result<task_record> store_here(self_pointer self, const store_request& requ
   auto promise = self->make_response_promise<task_record>();
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
   auto& state = self->state;
-  self->request(state.albums, defaults::request_deadline, atom::get_v, request.album)
+  ask(self, state.albums, defaults::request_deadline, atom::get_v, request.album)
       .then(
           [self, request, promise, give_up](const album& target) mutable {
             auto& state = self->state;
@@ -111,7 +112,7 @@ caf::result<task_record> store_here(self_pointer self, const store_request& requ
             if (!plan) return (void)promise.deliver(to_caf(plan.error()));
             plan->task.began = state.context->versions->next();
             plan->task.node = state.context->self.id;
-            self->request(state.tasks, defaults::request_deadline, atom::start_v, plan->task)
+            ask(self, state.tasks, defaults::request_deadline, atom::start_v, plan->task)
                 .then(
                     [self, promise, plan = std::move(*plan)](task_record& started) mutable {
                       const bool joined = started.node == 0;
@@ -130,12 +131,11 @@ caf::result<task_record> store_or_join(self_pointer self, const store_request& r
   if (request.task.empty()) return store_here(self, request);
   auto promise = self->make_response_promise<task_record>();
   auto begin_own = [self, request, promise]() mutable {
-    self->request(loader_actor{self}, defaults::request_deadline, atom::here_v, atom::store_v,
-                  request)
+    ask(self, loader_actor{self}, defaults::request_deadline, atom::here_v, atom::store_v, request)
         .then([promise](task_record& own) mutable { promise.deliver(std::move(own)); },
               [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   };
-  self->request(self->state.tasks, defaults::request_deadline, atom::get_v, request.task)
+  ask(self, self->state.tasks, defaults::request_deadline, atom::get_v, request.task)
       .then(
           [request, promise, begin_own](task_record& found) mutable {
             if (!found.running()) return begin_own();
@@ -166,16 +166,16 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
         if (!request.all_nodes) return store_or_join(self, request);
         // The parts on the other nodes carry the id that ours was given.
         auto promise = self->make_response_promise<task_record>();
-        self->request(loader_actor{self}, defaults::request_deadline * 2, atom::here_v,
-                      atom::store_v, request)
+        ask(self, loader_actor{self}, defaults::request_deadline * 2, atom::here_v, atom::store_v,
+            request)
             .then(
                 [self, request, promise](task_record& own) mutable {
                   auto theirs = request;
                   theirs.task = own.id;
                   for (const auto& p : self->state.view->get()->peers)
                     if (p.reachable && !p.self)
-                      self->request(p.handles.loader, defaults::request_deadline, atom::here_v,
-                                    atom::store_v, theirs)
+                      ask(self, p.handles.loader, defaults::request_deadline, atom::here_v,
+                          atom::store_v, theirs)
                           .then([](const task_record&) {},
                                 [self, id = own.id, who = p.member.info](caf::error& err) {
                                   task_record news;

@@ -3,6 +3,7 @@
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/network.hpp"
@@ -20,15 +21,15 @@ void dial_async(self_pointer self, const std::string& address, std::chrono::mill
   if (!parts) return done(fail(parts.error()));
   const auto what = "connect to node " + address;
   auto connect = [self, what, deadline, done, host = parts->first, port = parts->second] {
-    self->request(self->system().middleman().actor_handle(), deadline, caf::connect_atom::value,
-                  host, port)
+    ask(self, self->system().middleman().actor_handle(), deadline, caf::connect_atom::value, host,
+        port)
         .then(
             [=](const caf::node_id&, const caf::strong_actor_ptr& node,
                 const std::set<std::string>&) {
               if (!node)
                 return done(fail(ec::incompatible, what, "what listens there is no stip node",
                                  "check `peers` in the configuration"));
-              self->request(caf::actor_cast<node_actor>(node), deadline, atom::get_v)
+              ask(self, caf::actor_cast<node_actor>(node), deadline, atom::get_v)
                   .then([=](node_handles& handles) { done(std::move(handles)); },
                         [=](caf::error& err) { done(fail(from_caf(err, what))); });
             },
@@ -119,7 +120,7 @@ void link_ended(self_pointer self, const caf::actor_addr& whom) {
 
 void say_hello(self_pointer self, const std::string& address, std::chrono::milliseconds deadline) {
   auto& link = self->state.links[address];
-  self->request(link.handles.membership, deadline, atom::hello_v, self->state.protocol->self())
+  ask(self, link.handles.membership, deadline, atom::hello_v, self->state.protocol->self())
       .then(
           [self, address](const member_info& info) {
             auto& state = self->state;

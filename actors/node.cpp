@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "actors/albums.hpp"
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
@@ -87,8 +88,8 @@ node_actor::behavior_type node_behavior(self_pointer self) {
       [self](atom::status) -> caf::result<node_status> {
         if (!self->state.complete) return not_ready();
         auto promise = self->make_response_promise<node_status>();
-        self->request(self->state.handles.albums, defaults::request_deadline, atom::here_v,
-                      atom::status_v)
+        ask(self, self->state.handles.albums, defaults::request_deadline, atom::here_v,
+            atom::status_v)
             .then(
                 [self, promise](const storage_status& sum) mutable {
                   auto& state = self->state;
@@ -110,7 +111,7 @@ node_actor::behavior_type node_behavior(self_pointer self) {
         gather<node_status>(
             *view,
             [self](const peer& p) {
-              return self->request(p.handles.node, defaults::request_deadline, atom::status_v);
+              return ask(self, p.handles.node, defaults::request_deadline, atom::status_v);
             },
             [promise, view](auto answers, auto) mutable {
               promise.deliver(combine(*view, answers));
@@ -128,10 +129,10 @@ node_actor::behavior_type node_behavior(self_pointer self) {
             end_others(self);
           };
           auto flush_tasks = [self, end] {
-            self->request(self->state.handles.tasks, defaults::request_deadline, atom::put_v)
+            ask(self, self->state.handles.tasks, defaults::request_deadline, atom::put_v)
                 .then([end](bool) mutable { end(); }, [end](caf::error&) mutable { end(); });
           };
-          self->request(state.handles.membership, defaults::request_deadline, atom::stop_v)
+          ask(self, state.handles.membership, defaults::request_deadline, atom::stop_v)
               .then([=](bool) { flush_tasks(); }, [=](caf::error&) { flush_tasks(); });
           return promise;
         }

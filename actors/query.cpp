@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 #include <span>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
@@ -145,7 +146,7 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
         });
   };
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
           [self, album, run, promise, give_up](const stip::album& definition) mutable {
             const auto uid = to_string(definition.uid);
@@ -153,8 +154,7 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
               return run(found->second);
             // An album that was created a moment ago may still be opening: albums answers when it
             // is open, and has sent us its view before.
-            self->request(self->state.albums, defaults::commit_deadline, atom::album_of_v,
-                          definition)
+            ask(self, self->state.albums, defaults::commit_deadline, atom::album_of_v, definition)
                 .then(
                     [self, album, uid, run, promise](const storage_actor&) mutable {
                       auto found = self->state.open.find(uid);
@@ -226,7 +226,7 @@ template <class Atom, class Merge>
 caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_request& request,
                                        Merge merge) {
   auto promise = self->make_response_promise<query_answer>();
-  self->request(self->state.albums, defaults::request_deadline, atom::get_v, request.album)
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, request.album)
       .then(
           [self, what, request, merge, promise](const stip::album& definition) mutable {
             if (definition.closed)
@@ -236,8 +236,8 @@ caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_
             gather<query_answer>(
                 *self->state.view,
                 [self, what, request](const peer& p) {
-                  return self->request(p.handles.query, defaults::local_query_deadline,
-                                       atom::here_v, what, request);
+                  return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v,
+                             what, request);
                 },
                 deliver_merged(promise, merge));
           },
@@ -245,25 +245,25 @@ caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_
   return promise;
 }
 
-/// Finds the nodes of the image's cell and asks the first that can be reached with `ask`.
-template <class T, class Ask>
+/// Finds the nodes of the image's cell and asks the first that can be reached with `send`.
+template <class T, class Send>
 caf::result<T> from_owner(self_pointer self, const std::string& album, const std::string& key_text,
-                          Ask ask) {
+                          Send send) {
   auto key = parse_image_key(key_text);
   if (!key) return to_caf(key.error());
   auto promise = self->make_response_promise<T>();
   auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  self->request(self->state.albums, defaults::request_deadline, atom::get_v, album)
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
-          [self, ask, promise, give_up, geocode = key->geocode,
+          [self, send, promise, give_up, geocode = key->geocode,
            key_text](const stip::album& definition) mutable {
             const auto& view = *self->state.view;
             const auto token = ring_token(dht_key(geocode, definition.dht_key_length));
             for (const auto id : view.ring.replicas(token, definition.replication)) {
               const auto* p = view.find(id);
               if (p == nullptr || !p->reachable) continue;
-              ask(*p).then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
-                           give_up);
+              send(*p).then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
+                            give_up);
               return;
             }
             promise.deliver(
@@ -304,8 +304,8 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
       },
       [self](atom::manifest, const std::string& album, const std::string& key) {
         return from_owner<image_manifest>(self, album, key, [self, album, key](const peer& p) {
-          return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
-                               atom::manifest_v, album, key);
+          return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v,
+                     atom::manifest_v, album, key);
         });
       },
       [self](atom::here, atom::manifest, const std::string& album, const std::string& key) {
@@ -315,8 +315,8 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
       [self](atom::read, const read_request& request) {
         return from_owner<block_page>(
             self, request.album, request.key, [self, request](const peer& p) {
-              return self->request(p.handles.query, defaults::local_query_deadline, atom::here_v,
-                                   atom::read_v, request);
+              return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v,
+                         atom::read_v, request);
             });
       },
       [self](atom::here, atom::read, const read_request& request) {

@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 #include <map>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
@@ -55,8 +56,7 @@ void list_cluster(self_pointer self, Done done) {
   gather<std::vector<task_record>>(
       *self->state.view,
       [self](const peer& p) {
-        return self->request(p.handles.tasks, defaults::request_deadline, atom::here_v,
-                             atom::list_v);
+        return ask(self, p.handles.tasks, defaults::request_deadline, atom::here_v, atom::list_v);
       },
       [self, done](auto answers, auto problems) mutable {
         for (const auto& problem : problems)
@@ -185,8 +185,8 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
         gather<bool>(
             *self->state.view,
             [self, id](const peer& p) {
-              return self->request(p.handles.tasks, defaults::request_deadline, atom::here_v,
-                                   atom::stop_v, id);
+              return ask(self, p.handles.tasks, defaults::request_deadline, atom::here_v,
+                         atom::stop_v, id);
             },
             [self, promise, id](auto, auto) { list_cluster(self, deliver_task(promise, id)); });
         return promise;
@@ -206,8 +206,8 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
         gather<uint64_t>(
             *self->state.view,
             [self](const peer& p) {
-              return self->request(p.handles.tasks, defaults::request_deadline, atom::here_v,
-                                   atom::clear_v);
+              return ask(self, p.handles.tasks, defaults::request_deadline, atom::here_v,
+                         atom::clear_v);
             },
             [promise](auto answers, auto) mutable {
               uint64_t cleared = 0;

@@ -3,6 +3,7 @@
 #include <caf/all.hpp>
 #include <vector>
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 
 namespace stip {
@@ -85,7 +86,7 @@ void send_parcel(self_pointer self, uint64_t node, uint64_t number, int attempt)
   content.number = number;
   content.ring_version = state.view->ring.version();
   content.sent = state.context->versions->next();
-  self->request(p->handles.transfer, defaults::parcel_deadline, atom::deliver_v, content)
+  ask(self, p->handles.transfer, defaults::parcel_deadline, atom::deliver_v, content)
       .then([self, node,
              number](parcel_answer& answer) { answered(self, node, number, std::move(answer)); },
             [self, node, number, attempt](caf::error& err) {
@@ -171,12 +172,12 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
           self->state.inboxes[from].failed(number);
           promise.deliver(std::move(err));
         };
-        self->request(state.albums, defaults::commit_deadline, atom::album_of_v, content.target)
+        ask(self, state.albums, defaults::commit_deadline, atom::album_of_v, content.target)
             .then(
                 [self, from, number, promise, refuse,
                  moved = std::make_shared<parcel>(std::move(content))](
                     const storage_actor& storage) mutable {
-                  self->request(storage, defaults::commit_deadline, atom::put_v, std::move(*moved))
+                  ask(self, storage, defaults::commit_deadline, atom::put_v, std::move(*moved))
                       .then(
                           [self, from, number, promise](parcel_answer& answer) mutable {
                             self->state.inboxes[from].done(number, encode_answer(answer));
