@@ -9,51 +9,30 @@
 
 #include "libstip/catalog/scene_record.hpp"
 #include "libstip/raster/block.hpp"
-#include "tests/support/libstip/fault_file_system.hpp"
-#include "tests/support/libstip/sample_chips.hpp"
-#include "tests/support/libstip/scratch_directory.hpp"
+#include "tests/support/libstip/code_of.hpp"
+#include "tests/support/libstip/store_fixture.hpp"
 
 using namespace stip;
 using namespace stip::test;
 
 namespace {
 
-constexpr uint64_t seed = 20200714;
-
-struct fixture {
-  scratch_directory directory;
-  std::mt19937_64 random{seed};
-  fault_file_system files;
-
-  store_options options() const {
-    store_options o;
-    o.min_segment_bytes = 16 << 10;
-    o.max_segment_bytes = 64 << 10;
-    return o;
+struct fixture : store_fixture {
+  fixture() {
+    options.min_segment_bytes = 16 << 10;
+    options.max_segment_bytes = 64 << 10;
   }
-
-  std::unique_ptr<album_store> open(store_options o) {
-    auto opened = album_store::open(directory / "album", geocode_algorithm::geohash, o, files);
-    if (!opened) CAF_FAIL(to_string(opened.error()));
-    return std::move(*opened);
-  }
-  std::unique_ptr<album_store> open() { return open(options()); }
 
   sample_chip chip(size_t key, uint16_t index, uint16_t count, uint64_t scene, int64_t t) {
     return random_chip(random, sample_key(key), index, count, scene, sample_version(t));
   }
 };
 
-ec code_of(const auto& value) {
-  return value ? ec::none : value.error().code;
-}
-
 }  // namespace
 
 CAF_TEST_FIXTURE_SCOPE(album_store_tests, fixture)
 
 CAF_TEST(what was committed is there with every byte and is there after opening again) {
-  store_twin twin;
   workload work{seed};
   {
     auto s = open();
@@ -317,7 +296,7 @@ CAF_TEST(a damaged block is told and nothing is handed out) {
 }
 
 CAF_TEST(a store for reading takes no writes and makes no files) {
-  auto reading = options();
+  auto reading = options;
   reading.mode = open_mode::read_only;
   {
     const auto absent = open(reading);
@@ -326,7 +305,6 @@ CAF_TEST(a store for reading takes no writes and makes no files) {
     CAF_CHECK(entries->empty());
     CAF_CHECK(!std::filesystem::exists(directory / "album"));
   }
-  store_twin twin;
   workload work{seed + 3};
   {
     auto s = open();
@@ -358,20 +336,19 @@ CAF_TEST(a store for reading takes no writes and makes no files) {
 CAF_TEST(a store of another algorithm or format is refused) {
   open();
   const auto other =
-      album_store::open(directory / "album", geocode_algorithm::quadtile, options(), files);
+      album_store::open(directory / "album", geocode_algorithm::quadtile, options, files);
   CAF_CHECK(code_of(other) == ec::invalid_argument);
   std::filesystem::create_directories(directory / "junk");
   std::ofstream{directory / "junk/metadata.mdb"} << std::string(20000, 'x');
   const auto junk =
-      album_store::open(directory / "junk", geocode_algorithm::geohash, options(), files);
+      album_store::open(directory / "junk", geocode_algorithm::geohash, options, files);
   CAF_CHECK(code_of(junk) == ec::corrupt);
 }
 
 CAF_TEST(a small map grows while readers look) {
-  auto small = options();
+  auto small = options;
   small.initial_map_bytes = 128 << 10;
   auto s = open(small);
-  store_twin twin;
   workload work{seed + 4};
   for (int i = 0; i < 40; ++i) {
     auto commit = work.next();

@@ -7,30 +7,20 @@
 #include <filesystem>
 #include <fstream>
 
-#include "libstip/store/album_store.hpp"
 #include "libstip/store/segment.hpp"
-#include "tests/support/libstip/sample_chips.hpp"
-#include "tests/support/libstip/scratch_directory.hpp"
+#include "tests/support/libstip/store_fixture.hpp"
 
 using namespace stip;
 using namespace stip::test;
 
 namespace {
 
-constexpr uint64_t seed = 20200714;
-
-struct fixture {
-  scratch_directory directory;
-  std::mt19937_64 random{seed};
+struct fixture : store_fixture {
   std::unique_ptr<album_store> s = open();
   std::vector<block_location> places;
 
   fixture() {
-    for (size_t i = 0; i < 60; ++i) {
-      sample_commit commit;
-      commit.chips.push_back(random_chip(random, sample_key(i), 0, 1, 0, sample_version(1)));
-      CAF_REQUIRE(store(*s, commit));
-    }
+    for (size_t i = 0; i < 60; ++i) CAF_REQUIRE(store(*s, image(i, 1)));
     const auto entries = s->scan_index();
     CAF_REQUIRE(entries);
     for (const auto& entry : *entries) {
@@ -39,16 +29,6 @@ struct fixture {
       for (const auto& record : *chips)
         places.insert(places.end(), record.blocks.begin(), record.blocks.end());
     }
-  }
-
-  std::unique_ptr<album_store> open() {
-    store_options options;
-    options.min_segment_bytes = 8 << 10;
-    options.max_segment_bytes = 32 << 10;
-    auto opened = album_store::open(directory / "album", geocode_algorithm::geohash, options,
-                                    posix_file_system());
-    if (!opened) CAF_FAIL(to_string(opened.error()));
-    return std::move(*opened);
   }
 
   std::vector<std::byte> alone(const block_location& place) {

@@ -2,66 +2,30 @@
 
 #include "libstip/store/compaction.hpp"
 
-#include <atomic>
 #include <caf/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
-#include <thread>
 
-#include "libstip/store/album_store.hpp"
-#include "tests/support/libstip/fault_file_system.hpp"
-#include "tests/support/libstip/sample_chips.hpp"
-#include "tests/support/libstip/scratch_directory.hpp"
+#include "tests/support/libstip/code_of.hpp"
+#include "tests/support/libstip/store_fixture.hpp"
 
 using namespace stip;
 using namespace stip::test;
 
 namespace {
 
-constexpr uint64_t seed = 20200714;
 constexpr size_t sample_keys = 12;
 
-struct fixture {
-  scratch_directory directory;
-  std::mt19937_64 random{seed};
-  fault_file_system files;
-  store_twin twin;
-  store_options options;
-  compaction_options eager;
+struct fixture : store_fixture {
+  compaction_options eager = eager_compaction();
 
-  fixture() {
-    options.min_segment_bytes = 8 << 10;
-    options.max_segment_bytes = 64 << 10;
-    eager.dead_share = 0.2;
-    eager.least_dead_bytes = 1;
-    eager.step_bytes = 4 << 10;
-    eager.step_chips = 5;
-    eager.publish_chips = 3;
-  }
-
-  std::unique_ptr<album_store> open() {
-    auto opened =
-        album_store::open(directory / "album", geocode_algorithm::geohash, options, files);
-    if (!opened) CAF_FAIL(to_string(opened.error()));
-    return std::move(*opened);
-  }
-
-  sample_commit image(size_t key, int64_t t, uint64_t scene = 0) {
-    return {{random_chip(random, sample_key(key), 0, 1, scene, sample_version(t))}, {}};
-  }
-
-  void commit(album_store& s, const sample_commit& c) {
-    const auto stored = store(s, c);
-    if (!stored) CAF_FAIL(to_string(stored.error()));
-    twin.apply(c);
-  }
+  fixture() { options.max_segment_bytes = 64 << 10; }
 
   void erase_all(album_store& s, int64_t t) {
     sample_commit gone;
     for (size_t i = 0; i < sample_keys; ++i)
       gone.tombstones.push_back({sample_key(i), sample_version(t)});
-    commit(s, gone);
+    store_well(s, gone);
   }
 
   /// One step or publication. False: there is none under way.
@@ -99,13 +63,7 @@ struct fixture {
       bytes += std::filesystem::file_size(directory / "album/" + segment_name(id));
     return bytes;
   }
-
-  std::string difference(const album_store& s) { return twin.difference(s).value_or(""); }
 };
-
-ec code_of(const auto& value) {
-  return value ? ec::none : value.error().code;
-}
 
 }  // namespace
 
@@ -118,7 +76,7 @@ CAF_TEST(whatever is stored and deleted between its steps a compaction keeps eve
   uint64_t moved = 0, changed = 0, removed = 0;
   bool under_way = false;
   for (int i = 0; i < 400; ++i) {
-    commit(*s, work.next());
+    store_well(*s, work.next());
     if (!under_way) under_way = begin(*s);
     for (auto steps = random() % 8; under_way && steps > 0; --steps) {
       const auto more = go_on(*s);
@@ -172,7 +130,7 @@ CAF_TEST(whatever is stored and deleted between its steps a compaction keeps eve
 
 CAF_TEST(segments without a live byte are removed without copying) {
   auto s = open();
-  for (int64_t t = 1; t <= 40; ++t) commit(*s, image(static_cast<size_t>(t) % sample_keys, t));
+  for (int64_t t = 1; t <= 40; ++t) store_well(*s, image(static_cast<size_t>(t) % sample_keys, t));
   erase_all(*s, 1000);
   CAF_CHECK(!segment_files().empty());
   CAF_REQUIRE(begin(*s));
@@ -182,7 +140,7 @@ CAF_TEST(segments without a live byte are removed without copying) {
   CAF_CHECK(segment_files().empty());
   CAF_CHECK(!begin(*s));
   // The store goes on, and its segments have new names.
-  commit(*s, image(1, 2000));
+  store_well(*s, image(1, 2000));
   s.reset();
   s = open();
   const auto wrong = difference(*s);
@@ -191,14 +149,14 @@ CAF_TEST(segments without a live byte are removed without copying) {
 
 CAF_TEST(a reader that finds its file gone looks up again) {
   auto s = open();
-  for (size_t i = 0; i < 12; ++i) commit(*s, image(i, static_cast<int64_t>(i) + 1));
+  for (size_t i = 0; i < 12; ++i) store_well(*s, image(i, static_cast<int64_t>(i) + 1));
   const auto before = s->chips(sample_key(0));
   CAF_REQUIRE(before);
   sample_commit gone;
   for (size_t i = 1; i < 12; ++i)
     if (sample_key(i) != sample_key(0))
       gone.tombstones.push_back({sample_key(i), sample_version(100)});
-  commit(*s, gone);
+  store_well(*s, gone);
   CAF_REQUIRE(begin(*s));
   CAF_CHECK(finish(*s).chips_moved > 0);
   std::vector<std::byte> bytes;
@@ -212,7 +170,7 @@ CAF_TEST(a reader that finds its file gone looks up again) {
 
 CAF_TEST(blocks that a commit is still to name are left alone and others can be named no more) {
   auto s = open();
-  commit(*s, image(0, 1));
+  store_well(*s, image(0, 1));
   const auto waiting = image(1, 2).chips[0];
   const auto places = s->append(joined(waiting.records));
   CAF_REQUIRE(places);
@@ -220,7 +178,7 @@ CAF_TEST(blocks that a commit is still to name are left alone and others can be 
   for (const auto& place : *places) in_use.insert(place.segment);
   sample_commit gone;
   gone.tombstones.push_back({sample_key(0), sample_version(10)});
-  commit(*s, gone);
+  store_well(*s, gone);
   CAF_CHECK(!begin(*s, in_use));
   put_chip put{waiting.chip, std::vector<block_location>(waiting.records.size())};
   auto place = places->begin();
@@ -246,7 +204,7 @@ CAF_TEST(blocks that a commit is still to name are left alone and others can be 
 
 CAF_TEST(a chip that cannot be read stays where it is and the others move) {
   auto s = open();
-  for (size_t i = 0; i < 8; ++i) commit(*s, image(i, static_cast<int64_t>(i) + 1));
+  for (size_t i = 0; i < 8; ++i) store_well(*s, image(i, static_cast<int64_t>(i) + 1));
   const auto chips = s->chips(sample_key(7));
   CAF_REQUIRE(chips);
   block_location hurt;
@@ -276,7 +234,7 @@ CAF_TEST(a chip that cannot be read stays where it is and the others move) {
 CAF_TEST(a disk without room or with failing syncs ends the compaction and loses nothing) {
   auto s = open();
   for (int64_t t = 1; t <= 60; ++t)
-    commit(*s, image(static_cast<size_t>(t) % 9, t, static_cast<uint64_t>(t) % 4));
+    store_well(*s, image(static_cast<size_t>(t) % 9, t, static_cast<uint64_t>(t) % 4));
   const auto names = segment_files();
   CAF_REQUIRE(begin(*s));
   files.limit_space(1000);
@@ -308,7 +266,7 @@ CAF_TEST(a disk without room or with failing syncs ends the compaction and loses
 CAF_TEST(many small segments are put together) {
   for (int64_t t = 1; t <= 20; ++t) {
     auto s = open();
-    commit(*s, image(static_cast<size_t>(t), t));
+    store_well(*s, image(static_cast<size_t>(t), t));
   }
   auto s = open();
   const auto before = segment_files().size();
@@ -363,12 +321,12 @@ CAF_TEST(scene records that no chip refers to are dropped and those that come to
 
 CAF_TEST(tombstones go when they are old enough and not before) {
   auto s = open();
-  commit(*s, image(0, 1));
-  commit(*s, image(1, 1));
+  store_well(*s, image(0, 1));
+  store_well(*s, image(1, 1));
   sample_commit gone;
   gone.tombstones.push_back({sample_key(0), sample_version(100)});
   gone.tombstones.push_back({sample_key(1), sample_version(200)});
-  commit(*s, gone);
+  store_well(*s, gone);
   eager.drop_tombstones_before_ms = 150;
   CAF_REQUIRE(begin(*s));
   CAF_CHECK_EQUAL(finish(*s).tombstones_dropped, 1u);
@@ -379,94 +337,6 @@ CAF_TEST(tombstones go when they are old enough and not before) {
   const auto shown = image(0, 50);
   CAF_REQUIRE(store(*s, shown));
   CAF_CHECK_EQUAL(s->statistics().images, 1u);
-}
-
-CAF_TEST(commits and readers go on beside a compaction) {
-  auto s = open();
-  std::atomic<bool> done{false};
-  std::mutex writer, wrong_mutex;
-  std::string wrong;
-  const auto note = [&](const std::string& what) {
-    std::lock_guard lock{wrong_mutex};
-    wrong = what;
-  };
-  std::atomic<size_t> images_read{0}, looked_up_again{0}, compactions{0};
-  const auto read = [&] {
-    while (!done) {
-      const auto entries = s->scan_index();
-      if (!entries) return note(to_string(entries.error()));
-      for (const auto& entry : *entries) {
-        for (int attempt = 0;; ++attempt) {
-          const auto chips = s->chips(entry.key);
-          if (!chips && chips.error().code == ec::not_found) break;
-          if (!chips) return note(to_string(chips.error()));
-          result<void> got;
-          for (const auto& record : *chips)
-            for (const auto& block : record.blocks) {
-              std::vector<std::byte> bytes;
-              if (got) got = s->read(block, bytes);
-            }
-          if (got) break;
-          if (got.error().code != ec::not_found || attempt > 100)
-            return note(to_string(got.error()));
-          ++looked_up_again;
-        }
-        ++images_read;
-      }
-    }
-  };
-  const auto compact = [&] {
-    while (!done) {
-      bool begun = false;
-      {
-        std::lock_guard turn{writer};
-        const auto outcome = s->begin_compaction(eager, {});
-        if (!outcome) return note(to_string(outcome.error()));
-        begun = *outcome;
-      }
-      while (begun) {
-        uint64_t cost = 0;
-        auto turn = s->compact(cost);
-        if (turn && *turn == compaction_turn::publish) {
-          std::lock_guard alone{writer};
-          turn = s->publish_compaction();
-        }
-        if (!turn) return note(to_string(turn.error()));
-        if (*turn == compaction_turn::done) {
-          std::lock_guard alone{writer};
-          s->end_compaction();
-          ++compactions;
-          break;
-        }
-      }
-      std::this_thread::yield();
-    }
-  };
-  std::vector<std::thread> threads;
-  threads.emplace_back(read);
-  threads.emplace_back(read);
-  threads.emplace_back(compact);
-  workload work{seed};
-  bool stored_all = true;
-  const auto failed = [&] {
-    std::lock_guard lock{wrong_mutex};
-    return !wrong.empty();
-  };
-  for (int i = 0; !failed() && (i < 150 || compactions < 5 || images_read == 0); ++i) {
-    const auto commit = work.next();
-    std::lock_guard alone{writer};
-    stored_all = stored_all && store(*s, commit);
-    twin.apply(commit);
-  }
-  done = true;
-  for (auto& thread : threads) thread.join();
-  CAF_CHECK(stored_all);
-  CAF_CHECK_EQUAL(wrong, "");
-  CAF_MESSAGE(compactions << " compactions, " << images_read << " images read, " << looked_up_again
-                          << " looked up again");
-  s->end_compaction();
-  const auto different = difference(*s);
-  CAF_CHECK_EQUAL(different, "");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

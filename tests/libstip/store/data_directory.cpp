@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/libstip/code_of.hpp"
 #include "tests/support/libstip/sample_chips.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -40,10 +41,6 @@ struct fixture {
     std::ofstream{path + "/" + name} << text;
   }
 };
-
-ec code_of(const auto& value) {
-  return value ? ec::none : value.error().code;
-}
 
 }  // namespace
 

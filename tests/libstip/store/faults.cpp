@@ -8,59 +8,15 @@
 #include <csignal>
 #include <filesystem>
 
-#include "libstip/store/album_store.hpp"
-#include "tests/support/libstip/fault_file_system.hpp"
-#include "tests/support/libstip/sample_chips.hpp"
-#include "tests/support/libstip/scratch_directory.hpp"
+#include "tests/support/libstip/code_of.hpp"
+#include "tests/support/libstip/store_fixture.hpp"
 
 // Disks that are full, syncs that fail, files that are gone.
 
 using namespace stip;
 using namespace stip::test;
 
-namespace {
-
-constexpr uint64_t seed = 20200714;
-
-struct fixture {
-  scratch_directory directory;
-  std::mt19937_64 random{seed};
-  fault_file_system files;
-  store_twin twin;
-  store_options options;
-
-  fixture() {
-    options.min_segment_bytes = 8 << 10;
-    options.max_segment_bytes = 32 << 10;
-  }
-
-  std::unique_ptr<album_store> open() {
-    auto opened =
-        album_store::open(directory / "album", geocode_algorithm::geohash, options, files);
-    if (!opened) CAF_FAIL(to_string(opened.error()));
-    return std::move(*opened);
-  }
-
-  sample_commit image(size_t key, int64_t t) {
-    return {{random_chip(random, sample_key(key), 0, 1, 0, sample_version(t))}, {}};
-  }
-
-  void store_well(album_store& s, const sample_commit& commit) {
-    const auto stored = store(s, commit);
-    if (!stored) CAF_FAIL(to_string(stored.error()));
-    twin.apply(commit);
-  }
-
-  std::string difference(const album_store& s) { return twin.difference(s).value_or(""); }
-};
-
-ec code_of(const auto& value) {
-  return value ? ec::none : value.error().code;
-}
-
-}  // namespace
-
-CAF_TEST_FIXTURE_SCOPE(fault_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(fault_tests, store_fixture)
 
 CAF_TEST(a full disk refuses stores and takes deletes and recovers when there is room) {
   auto s = open();

@@ -6,30 +6,15 @@
 #include <filesystem>
 #include <fstream>
 
-#include "libstip/store/album_store.hpp"
-#include "tests/support/libstip/sample_chips.hpp"
-#include "tests/support/libstip/scratch_directory.hpp"
+#include "tests/support/libstip/store_fixture.hpp"
 
 using namespace stip;
 using namespace stip::test;
 
 namespace {
 
-constexpr uint64_t seed = 20200714;
-
-struct fixture {
-  scratch_directory directory;
+struct fixture : store_fixture {
   std::unique_ptr<album_store> s = open();
-
-  std::unique_ptr<album_store> open() {
-    store_options options;
-    options.min_segment_bytes = 8 << 10;
-    options.max_segment_bytes = 32 << 10;
-    auto opened = album_store::open(directory / "album", geocode_algorithm::geohash, options,
-                                    posix_file_system());
-    if (!opened) CAF_FAIL(to_string(opened.error()));
-    return std::move(*opened);
-  }
 
   void fill() {
     workload work{seed};

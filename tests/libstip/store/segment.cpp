@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "libstip/core/defaults.hpp"
+#include "tests/support/libstip/code_of.hpp"
 #include "tests/support/libstip/fault_file_system.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -28,10 +29,6 @@ struct fixture {
     return std::vector<std::byte>(size, std::byte(value));
   }
 };
-
-ec code_of(const auto& value) {
-  return value ? ec::none : value.error().code;
-}
 
 }  // namespace
 
