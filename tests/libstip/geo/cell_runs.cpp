@@ -16,6 +16,15 @@ const std::vector<int>& precisions(const test::named_grid& sample, geocode_algor
   return algorithm == geocode_algorithm::geohash ? sample.geohash : sample.quadtile;
 }
 
+/// The partition into geohash cells of this length.
+cell_runs partition_of(const grid& scene, int precision) {
+  auto cells = cell_grid::make(geocode_algorithm::geohash, precision);
+  CAF_REQUIRE(cells.has_value());
+  auto mapper = pixel_mapper::make(scene, *cells);
+  CAF_REQUIRE(mapper.has_value());
+  return {std::move(*mapper), *cells};
+}
+
 }  // namespace
 
 CAF_TEST(runs are what projecting every pixel gives) {
@@ -70,11 +79,7 @@ CAF_TEST(runs are what projecting every pixel gives) {
 
 CAF_TEST(a scene of Sentinel 2 takes a handful of projections a row) {
   const auto scene = test::square("EPSG:32632", 399960, 5700000, 10, 10980, 10980);
-  auto cells = cell_grid::make(geocode_algorithm::geohash, 5);
-  CAF_REQUIRE(cells.has_value());
-  auto mapper = pixel_mapper::make(scene, *cells);
-  CAF_REQUIRE(mapper.has_value());
-  cell_runs partition(std::move(*mapper), *cells);
+  auto partition = partition_of(scene, 5);
   std::vector<cell_run> found;
   size_t runs = 0;
   for (int64_t row = 0; row < 1024; ++row) {
@@ -90,11 +95,7 @@ CAF_TEST(rows may be asked in any order and in parts) {
   CAF_MESSAGE("seed 31");
   std::mt19937_64 random(31);
   const auto scene = test::modis(0, 8, 600);
-  auto cells = cell_grid::make(geocode_algorithm::geohash, 4);
-  CAF_REQUIRE(cells.has_value());
-  auto mapper = pixel_mapper::make(scene, *cells);
-  CAF_REQUIRE(mapper.has_value());
-  cell_runs partition(std::move(*mapper), *cells);
+  auto partition = partition_of(scene, 4);
   std::vector<cell_run> found;
   for (int i = 0; i < 300; ++i) {
     const auto row = static_cast<int64_t>(random() % 700) - 50;
@@ -113,11 +114,7 @@ CAF_TEST(rows may be asked in any order and in parts) {
 CAF_TEST(runs end where they shall when a row turns just before the raster) {
   // The central meridian lies between columns -1 and 0, where rows of UTM are at their lowest.
   const auto scene = test::square("EPSG:32615", 500020, 4300020, 60, 300, 300);
-  auto cells = cell_grid::make(geocode_algorithm::geohash, 4);
-  CAF_REQUIRE(cells.has_value());
-  auto mapper = pixel_mapper::make(scene, *cells);
-  CAF_REQUIRE(mapper.has_value());
-  cell_runs partition(std::move(*mapper), *cells);
+  auto partition = partition_of(scene, 4);
   std::vector<cell_run> found;
   for (int64_t row = -20; row < 320; ++row) {
     for (const int64_t end : {-1, 0, 1}) {

@@ -210,14 +210,6 @@ std::string compare_with_pixels(const memory_scene& scene, const cut_options& op
   return {};
 }
 
-memory_scene make_scene(scene_maker& maker, std::vector<subdataset_description> all) {
-  scene_description description;
-  std::vector<memory_scene::pixels> data;
-  for (const auto& one : all) data.push_back(maker.fill(one));
-  description.subdatasets = std::move(all);
-  return memory_scene(std::move(description), std::move(data));
-}
-
 std::string describe(const memory_scene& scene, const cut_options& options) {
   std::string text = std::string(to_string(options.algorithm)) + " " +
                      std::to_string(options.precision) + " threads " +

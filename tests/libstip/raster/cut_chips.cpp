@@ -10,18 +10,6 @@
 using namespace stip;
 using namespace stip::test;
 
-namespace {
-
-memory_scene make_scene(scene_maker& maker, std::vector<subdataset_description> all) {
-  scene_description description;
-  std::vector<memory_scene::pixels> data;
-  for (const auto& one : all) data.push_back(maker.fill(one));
-  description.subdatasets = std::move(all);
-  return memory_scene(std::move(description), std::move(data));
-}
-
-}  // namespace
-
 CAF_TEST(resolutions that nest take the same ground to the pixel) {
   scene_maker maker(11);
   const auto at = [&](double pixel, int64_t edge) {

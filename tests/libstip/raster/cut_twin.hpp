@@ -319,4 +319,13 @@ class scene_maker {
   }
 };
 
+/// A scene of these subdatasets, filled.
+inline memory_scene make_scene(scene_maker& maker, std::vector<subdataset_description> all) {
+  scene_description description;
+  std::vector<memory_scene::pixels> data;
+  for (const auto& one : all) data.push_back(maker.fill(one));
+  description.subdatasets = std::move(all);
+  return memory_scene(std::move(description), std::move(data));
+}
+
 }  // namespace stip::test
