@@ -7,6 +7,7 @@
 #include "libstip/format/format.hpp"
 #include "libstip/raster/pixel_type.hpp"
 #include "tests/support/libstip/raster_file.hpp"
+#include "tests/support/libstip/scratch_directory.hpp"
 
 using namespace stip;
 using namespace stip::test;
@@ -72,8 +73,8 @@ std::string read_all(const scene& s) {
 }  // namespace
 
 CAF_TEST(a geotiff becomes a scene with what its metadata says) {
-  temporary_directory directory;
-  const auto path = directory.file("some.scene.tif");
+  scratch_directory directory;
+  const auto path = directory / "some.scene.tif";
   raster_file file;
   file.bands = 2;
   file.edit = [](GDALDataset& d) {
@@ -117,11 +118,11 @@ CAF_TEST(a geotiff becomes a scene with what its metadata says) {
 }
 
 CAF_TEST(options win over metadata and metadata over names) {
-  temporary_directory directory;
+  scratch_directory directory;
   raster_file file;
   file.edit = [](GDALDataset& d) { d.SetMetadataItem("TIFFTAG_DATETIME", "2003:02:01 10:11:12"); };
-  const auto dated = directory.file("x_20160620T101112_y.tif");
-  const auto undated = directory.file("undated.tif");
+  const auto dated = directory / "x_20160620T101112_y.tif";
+  const auto undated = directory / "undated.tif";
   CAF_REQUIRE(write_raster(dated, file));
   CAF_REQUIRE(write_raster(undated, file));
   scene_options options;
@@ -137,7 +138,7 @@ CAF_TEST(options win over metadata and metadata over names) {
     for (const char* name : {"PLATFORM", "TILE", "SUBDATASET"}) d.SetMetadataItem(name, "file's");
     d.SetMetadataItem("TIMESTAMP", "2001-01-01T00:00:01Z");
   };
-  const auto speaking = directory.file("20160620.tif");
+  const auto speaking = directory / "20160620.tif";
   CAF_REQUIRE(write_raster(speaking, file));
   const auto told = opened(speaking, options);
   CAF_CHECK_EQUAL(told->description().platform, "P");
@@ -151,9 +152,9 @@ CAF_TEST(options win over metadata and metadata over names) {
 }
 
 CAF_TEST(what cannot be placed on the earth or in time is refused with the reason) {
-  temporary_directory directory;
+  scratch_directory directory;
   const auto make = [&](const char* name, const raster_file& file) {
-    const auto path = directory.file(name);
+    const auto path = directory / name;
     if (!write_raster(path, file)) CAF_FAIL("cannot write " << path);
     return path;
   };
@@ -203,23 +204,23 @@ CAF_TEST(what cannot be placed on the earth or in time is refused with the reaso
 }
 
 CAF_TEST(what is no raster file is refused with the reason) {
-  temporary_directory directory;
-  CAF_CHECK(has(refusal(directory.file("none.tif")), "not_found: "));
-  const auto folder = directory.file("folder.tif");
+  scratch_directory directory;
+  CAF_CHECK(has(refusal(directory / "none.tif"), "not_found: "));
+  const auto folder = directory / "folder.tif";
   std::filesystem::create_directory(folder);
   CAF_CHECK(has(refusal(folder), "is a directory"));
   // Opening it would wait for somebody who writes, and so would the end of the node.
-  const auto pipe = directory.file("pipe.tif");
+  const auto pipe = directory / "pipe.tif";
   CAF_REQUIRE_EQUAL(mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR), 0);
   CAF_CHECK(has(refusal(pipe), "it is no file but a pipe"));
   CAF_CHECK(has(refusal("/dev/zero"), "it is no file but a pipe"));
-  const auto empty = directory.file("empty.tif");
+  const auto empty = directory / "empty.tif";
   write_file(empty, "");
   CAF_CHECK(has(refusal(empty), "malformed: ") && has(refusal(empty), "0 bytes"));
-  const auto text = directory.file("readme.tif");
+  const auto text = directory / "readme.tif";
   write_file(text, "# This is a text and no picture.\n");
   CAF_CHECK(has(refusal(text), "unsupported: "));
-  const auto hdf4 = directory.file("some.tif");
+  const auto hdf4 = directory / "some.tif";
   write_file(hdf4, std::string("\x0e\x03\x13\x01", 4) + std::string(100, '\0'));
   CAF_CHECK(has(refusal(hdf4), "unsupported: ") && has(refusal(hdf4), "HDF4"));
   const auto unnamed = open_scenes("auto", "", known());
@@ -228,7 +229,7 @@ CAF_TEST(what is no raster file is refused with the reason) {
   CAF_REQUIRE(!unknown);
   CAF_CHECK(unknown.error().code == ec::not_found && has(unknown.error().advice, "generic"));
   if (geteuid() != 0) {
-    const auto secret = directory.file("secret.tif");
+    const auto secret = directory / "secret.tif";
     CAF_REQUIRE(write_raster(secret, {}));
     std::filesystem::permissions(secret, std::filesystem::perms::none);
     CAF_CHECK(has(refusal(secret), "forbidden: "));
@@ -236,11 +237,11 @@ CAF_TEST(what is no raster file is refused with the reason) {
 }
 
 CAF_TEST(a file that leads to other files or to addresses is not followed) {
-  temporary_directory directory;
+  scratch_directory directory;
   raster_file file;
-  const auto inner = directory.file("inner.tif");
+  const auto inner = directory / "inner.tif";
   CAF_REQUIRE(write_raster(inner, file));
-  const auto vrt = directory.file("outer.vrt");
+  const auto vrt = directory / "outer.vrt";
   write_file(vrt, R"(<VRTDataset rasterXSize="70" rasterYSize="50"><SRS>EPSG:32631</SRS>
 <GeoTransform>500000,10,0,4600000,0,-10</GeoTransform><VRTRasterBand dataType="Byte" band="1">
 <SimpleSource><SourceFilename relativeToVRT="1">inner.tif</SourceFilename><SourceBand>1</SourceBand>

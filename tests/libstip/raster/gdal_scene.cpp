@@ -8,9 +8,10 @@
 #include <random>
 #include <thread>
 
-#include "libstip/raster/gdal_input.hpp"
+#include "file_scene.hpp"
 #include "libstip/raster/nodata.hpp"
 #include "tests/support/libstip/raster_file.hpp"
+#include "tests/support/libstip/scratch_directory.hpp"
 
 using namespace stip;
 using namespace stip::test;
@@ -22,28 +23,6 @@ constexpr pixel_type all_types[] = {pixel_type::uint8,  pixel_type::int8,   pixe
                                     pixel_type::uint64, pixel_type::int64,  pixel_type::float32,
                                     pixel_type::float64};
 
-/// A scene out of the file's own datasets, as the formats make it.
-result<std::unique_ptr<scene>> scene_of(const std::string& path) {
-  STIP_ASSIGN(const auto dataset, open_gdal(path));
-  STIP_ASSIGN(const auto grid, gdal_grid(dataset, path));
-  description_budget budget;
-  STIP_ASSIGN(auto found, describe_gdal(dataset, path, 0, grid, budget));
-  gdal_scene_parts parts;
-  parts.datasets = {path};
-  parts.description.input = path;
-  for (auto& [description, source] : found) {
-    parts.description.subdatasets.push_back(std::move(description));
-    parts.sources.push_back(std::move(source));
-  }
-  return make_gdal_scene(std::move(parts));
-}
-
-std::unique_ptr<scene> opened(const std::string& path) {
-  auto made = scene_of(path);
-  if (!made) CAF_FAIL(to_string(made.error()));
-  return std::move(*made);
-}
-
 std::vector<std::byte> pixels_of(scene_reader& reader, const scene& s, size_t subdataset,
                                  const source_window& w, size_t first, size_t count) {
   const auto type = s.description().subdatasets[subdataset].type;
@@ -51,40 +30,6 @@ std::vector<std::byte> pixels_of(scene_reader& reader, const scene& s, size_t su
   auto read = reader.read(subdataset, w, first, count, out);
   if (!read) CAF_FAIL(to_string(read.error()));
   return out;
-}
-
-/// Opens and reads everything in windows as they are tiled; the first error, or nothing.
-std::optional<error> read_all(const std::string& path) {
-  auto made = scene_of(path);
-  if (!made) return made.error();
-  const auto& s = **made;
-  auto reader = s.open_reader();
-  if (!reader) return reader.error();
-  constexpr uint64_t largest = uint64_t{64} << 20;
-  const auto& all = s.description().subdatasets;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto t = s.tiling(i);
-    const auto& g = all[i].grid;
-    const size_t bands = all[i].bands.size();
-    const uint64_t area = uint64_t(t.block_width) * uint64_t(t.block_height);
-    // A damaged header may ask for any size; cutting refuses such blocks by its own bound.
-    if (area * bands * size_of(all[i].type) > largest ||
-        uint64_t(g.width) * uint64_t(g.height) > largest)
-      continue;
-    for (int64_t y = 0; y < g.height; y += t.block_height)
-      for (int64_t x = 0; x < g.width; x += t.block_width) {
-        const source_window w{x, y, std::min(t.block_width, g.width - x),
-                              std::min(t.block_height, g.height - y)};
-        const size_t count = size_t(w.width * w.height);
-        std::vector<std::byte> pixels(count * bands * size_of(all[i].type));
-        if (auto read = (*reader)->read(i, w, 0, bands, pixels); !read) return read.error();
-        if (all[i].valid != validity::mask && all[i].valid != validity::band_masks) continue;
-        const size_t planes = mask_planes(all[i].valid, bands);
-        std::vector<std::byte> mask(count * planes);
-        if (auto read = (*reader)->read_mask(i, w, 0, planes, mask); !read) return read.error();
-      }
-  }
-  return std::nullopt;
 }
 
 void set_nodata(GDALDataset& dataset, pixel_type type, uint64_t pattern) {
@@ -100,8 +45,8 @@ void set_nodata(GDALDataset& dataset, pixel_type type, uint64_t pattern) {
 }  // namespace
 
 CAF_TEST(every type and layout gives the pixels that were written) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   std::mt19937_64 random{3};
   CAF_MESSAGE("seed 3");
   const std::vector<std::vector<std::string>> layouts = {
@@ -145,8 +90,8 @@ CAF_TEST(every type and layout gives the pixels that were written) {
 }
 
 CAF_TEST(thin strips are read together and tiles alone) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   raster_file file;
   file.height = 200;
   file.creation = {"BLOCKYSIZE=3"};
@@ -162,8 +107,8 @@ CAF_TEST(thin strips are read together and tiles alone) {
 }
 
 CAF_TEST(nodata of every type is kept as the pixel that it is) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   for (const auto type : all_types) {
     std::vector<uint64_t> patterns;
     for (const double value : {0.0, 7.0, 100.0}) patterns.push_back(*nodata_pattern(type, value));
@@ -194,8 +139,8 @@ CAF_TEST(nodata of every type is kept as the pixel that it is) {
 }
 
 CAF_TEST(nodata that the type cannot hold is none) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   const std::pair<pixel_type, double> cases[] = {
       {pixel_type::uint8, -1},  {pixel_type::uint8, 256},    {pixel_type::uint8, 0.5},
       {pixel_type::int8, 255},  {pixel_type::uint16, -9999}, {pixel_type::int16, 65535},
@@ -215,8 +160,8 @@ CAF_TEST(nodata that the type cannot hold is none) {
 }
 
 CAF_TEST(masks and alpha bands tell validity) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   std::vector<uint8_t> mask(70 * 50);
   for (size_t i = 0; i < mask.size(); ++i) mask[i] = sample_bits(int64_t(i), 0, 9) % 3 ? 255 : 0;
   for (const char* internal : {"YES", "NO"}) {
@@ -265,9 +210,9 @@ CAF_TEST(masks and alpha bands tell validity) {
 }
 
 CAF_TEST(bands of which only some have nodata get a mask each) {
-  temporary_directory directory;
+  scratch_directory directory;
   // A format other than GeoTIFF, whose bands may differ.
-  const auto path = directory.file("a.img");
+  const auto path = directory / "a.img";
   prepare_gdal();
   {
     auto* driver = GetGDALDriverManager()->GetDriverByName("HFA");
@@ -308,8 +253,8 @@ CAF_TEST(bands of which only some have nodata get a mask each) {
 }
 
 CAF_TEST(a rotated grid keeps its transform) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   raster_file file;
   file.transform = {400000, 7, -3, 5000000, -2.5, -8};
   CAF_REQUIRE(write_raster(path, file));
@@ -318,8 +263,8 @@ CAF_TEST(a rotated grid keeps its transform) {
 }
 
 CAF_TEST(complex numbers are refused) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   prepare_gdal();
   {
     std::unique_ptr<GDALDataset> d(GetGDALDriverManager()->GetDriverByName("GTiff")->Create(
@@ -335,58 +280,9 @@ CAF_TEST(complex numbers are refused) {
   CAF_CHECK(s.error().code == ec::unsupported);
 }
 
-CAF_TEST(a window or buffer that does not fit is refused) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
-  CAF_REQUIRE(write_raster(path, {}));
-  const auto s = opened(path);
-  auto reader = s->open_reader();
-  CAF_REQUIRE(reader);
-  std::vector<std::byte> buffer(70 * 50);
-  const auto refused = [&](size_t subdataset, source_window w, size_t first, size_t count,
-                           size_t bytes) {
-    return !(*reader)->read(subdataset, w, first, count, std::span(buffer).first(bytes));
-  };
-  constexpr int64_t far = std::numeric_limits<int64_t>::max();
-  CAF_CHECK(!refused(0, {0, 0, 70, 50}, 0, 1, 3500));
-  CAF_CHECK(refused(1, {0, 0, 70, 50}, 0, 1, 3500));
-  CAF_CHECK(refused(0, {1, 0, 70, 50}, 0, 1, 3500));
-  CAF_CHECK(refused(0, {0, 0, 70, 50}, 0, 1, 3499));
-  CAF_CHECK(refused(0, {0, 0, 70, 50}, 1, 1, 3500));
-  CAF_CHECK(refused(0, {0, 0, 70, 50}, 0, 2, 3500));
-  CAF_CHECK(refused(0, {0, 0, 70, 50}, 0, 0, 0));
-  CAF_CHECK(refused(0, {-1, 0, 1, 1}, 0, 1, 1));
-  CAF_CHECK(refused(0, {0, far, 1, 1}, 0, 1, 1));
-  CAF_CHECK(refused(0, {0, 0, far, far}, 0, 1, 1));
-  CAF_CHECK(refused(0, {0, 0, 0, 0}, 0, 1, 0));
-  std::vector<std::byte> mask(1);
-  CAF_CHECK(!(*reader)->read_mask(0, {0, 0, 1, 1}, 0, 1, mask));
-}
-
-CAF_TEST(a file that changes or goes while it is open is an error) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
-  raster_file file;
-  CAF_REQUIRE(write_raster(path, file));
-  const auto s = opened(path);
-  file.width = 60;
-  CAF_REQUIRE(write_raster(path, file));
-  const auto smaller = s->open_reader();
-  CAF_REQUIRE(!smaller);
-  CAF_CHECK(smaller.error().code == ec::io_error);
-  file.width = 70;
-  file.type = pixel_type::int16;
-  CAF_REQUIRE(write_raster(path, file));
-  CAF_CHECK(!s->open_reader());
-  std::filesystem::remove(path);
-  const auto gone = s->open_reader();
-  CAF_REQUIRE(!gone);
-  CAF_CHECK(gone.error().code == ec::io_error);
-}
-
 CAF_TEST(readers of several threads give the same pixels) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
+  scratch_directory directory;
+  const auto path = directory / "a.tif";
   raster_file file;
   file.bands = 2;
   file.type = pixel_type::int16;
@@ -412,20 +308,20 @@ CAF_TEST(readers of several threads give the same pixels) {
 }
 
 CAF_TEST(netcdf files are read by many threads though their library knows one) {
-  temporary_directory directory;
+  scratch_directory directory;
   prepare_gdal();
   auto* driver = GetGDALDriverManager()->GetDriverByName("netCDF");
   if (driver == nullptr) {
     CAF_MESSAGE("skipped: GDAL has no NetCDF driver");
     return;
   }
-  const auto tif = directory.file("a.tif");
+  const auto tif = directory / "a.tif";
   raster_file file;
   file.type = pixel_type::int16;
   CAF_REQUIRE(write_raster(tif, file));
   std::array<std::unique_ptr<scene>, 2> scenes;
   for (size_t i = 0; i < scenes.size(); ++i) {
-    const auto path = directory.file(std::to_string(i) + ".nc");
+    const auto path = directory / (std::to_string(i) + ".nc");
     const std::unique_ptr<GDALDataset> from(GDALDataset::Open(tif.c_str()));
     CAF_REQUIRE(from != nullptr);
     const gdal_errors quiet;
@@ -448,69 +344,4 @@ CAF_TEST(netcdf files are read by many threads though their library knows one) {
     });
   for (auto& thread : threads) thread.join();
   CAF_CHECK_EQUAL(same.load(), 40);
-}
-
-CAF_TEST(a truncated file is an error wherever it ends) {
-  temporary_directory directory;
-  const auto whole = directory.file("whole.tif");
-  const auto cut = directory.file("cut.tif");
-  for (const std::vector<std::string>& layout :
-       {std::vector<std::string>{}, {"COMPRESS=DEFLATE"}, {"COMPRESS=LZW", "TILED=YES"}}) {
-    raster_file file;
-    file.type = pixel_type::uint16;
-    file.width = 300;
-    file.height = 200;
-    file.creation = layout;
-    CAF_REQUIRE(write_raster(whole, file));
-    CAF_CHECK(!read_all(whole));
-    const auto bytes = read_file(whole);
-    for (size_t i = 0; i < 40; ++i) {
-      const auto length = bytes.size() * i / 40;
-      write_file(cut, bytes.substr(0, length));
-      const auto failure = length == 0 ? check_input(cut).error() : read_all(cut).value_or(error{});
-      CAF_CHECK(failure.code == ec::corrupt || failure.code == ec::malformed ||
-                failure.code == ec::unsupported);
-      CAF_CHECK(!failure.why.empty());
-    }
-  }
-}
-
-CAF_TEST(damaged bytes never end the process) {
-  temporary_directory directory;
-  const auto path = directory.file("a.tif");
-  const auto damaged = directory.file("damaged.tif");
-  constexpr int rounds = 400;
-  std::mt19937_64 random{17};
-  CAF_MESSAGE("seed 17");
-  std::vector<std::string> originals;
-  for (const std::vector<std::string>& layout : {std::vector<std::string>{},
-                                                 {"COMPRESS=DEFLATE", "PREDICTOR=2"},
-                                                 {"COMPRESS=LZW", "TILED=YES"},
-                                                 {"COMPRESS=JPEG"},
-                                                 {"COMPRESS=ZSTD", "INTERLEAVE=BAND"}}) {
-    raster_file file;
-    file.bands = 3;
-    file.creation = layout;
-    file.edit = [](GDALDataset& d) {
-      d.SetMetadataItem("PLATFORM", "x");
-      d.GetRasterBand(1)->SetNoDataValue(3);
-    };
-    CAF_REQUIRE(write_raster(path, file));
-    originals.push_back(read_file(path));
-  }
-  int failed = 0;
-  for (int i = 0; i < rounds; ++i) {
-    auto bytes = originals[size_t(i) % originals.size()];
-    const size_t changes = 1 + random() % 8;
-    for (size_t k = 0; k < changes; ++k) {
-      // Headers and directories stand at the front: that is where damage tells.
-      const size_t reach = random() % 2 == 0 ? std::min<size_t>(bytes.size(), 1024) : bytes.size();
-      bytes[random() % reach] = char(random());
-    }
-    if (random() % 8 == 0) bytes.resize(random() % bytes.size() + 1);
-    write_file(damaged, bytes);
-    failed += read_all(damaged).has_value();
-  }
-  CAF_MESSAGE(failed << " of " << rounds << " were refused");
-  CAF_CHECK(failed > 0 && failed < rounds);
 }

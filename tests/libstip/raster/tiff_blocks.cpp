@@ -6,6 +6,7 @@
 #include <random>
 
 #include "tests/support/libstip/raster_file.hpp"
+#include "tests/support/libstip/scratch_directory.hpp"
 
 using namespace stip;
 using namespace stip::test;
@@ -89,11 +90,11 @@ CAF_TEST(blocks have the pixels that GDAL reads) {
   const uint64_t seed = 20261122;
   CAF_MESSAGE("seed " << seed);
   std::mt19937_64 random{seed};
-  const temporary_directory files;
+  const scratch_directory files;
   size_t cut_windows = 0;
   for (int i = 0; i < 300; ++i) {
     const auto file = random_file(random);
-    const auto path = files.file(std::to_string(i) + ".tif");
+    const auto path = files / (std::to_string(i) + ".tif");
     CAF_REQUIRE(write_raster(path, file));
     const auto whole = by_gdal(path, file);
     CAF_REQUIRE(whole.has_value());
@@ -133,8 +134,8 @@ CAF_TEST(blocks have the pixels that GDAL reads) {
 }
 
 CAF_TEST(what GDAL knows better is left to it) {
-  const temporary_directory files;
-  const auto path = files.file("a.tif");
+  const scratch_directory files;
+  const auto path = files / "a.tif";
   const auto opens = [&](const raster_file& file) {
     std::filesystem::remove(path);
     CAF_REQUIRE(write_raster(path, file));
@@ -158,12 +159,12 @@ CAF_TEST(what GDAL knows better is left to it) {
   CAF_CHECK(!tiff_blocks::open(path, {file.width, file.height, 3, pixel_type::int16, 70, 3}));
   write_file(path, "no raster at all");
   CAF_CHECK(!tiff_blocks::open(path, {1, 1, 1, file.type, 1, 1}));
-  CAF_CHECK(!tiff_blocks::open(files.file("missing.tif"), {1, 1, 1, file.type, 1, 1}));
+  CAF_CHECK(!tiff_blocks::open(files / "missing.tif", {1, 1, 1, file.type, 1, 1}));
 }
 
 CAF_TEST(a block that was never written is left to GDAL) {
-  const temporary_directory files;
-  const auto path = files.file("sparse.tif");
+  const scratch_directory files;
+  const auto path = files / "sparse.tif";
   prepare_gdal();
   CPLStringList options;
   for (const auto* option :
@@ -188,8 +189,8 @@ CAF_TEST(no damaged file is read as something else without an end or out of boun
   const uint64_t seed = 7;
   CAF_MESSAGE("seed " << seed);
   std::mt19937_64 random{seed};
-  const temporary_directory files;
-  const auto path = files.file("damaged.tif");
+  const scratch_directory files;
+  const auto path = files / "damaged.tif";
   size_t refused = 0, given = 0;
   for (int i = 0; i < 30; ++i) {
     const auto file = random_file(random);

@@ -8,6 +8,7 @@
 
 #include "libstip/raster/nodata.hpp"
 #include "tests/support/libstip/raster_file.hpp"
+#include "tests/support/libstip/scratch_directory.hpp"
 
 using namespace stip;
 using namespace stip::test;
@@ -182,7 +183,7 @@ CAF_TEST(a chip of too many pixels is refused before memory is taken) {
 }
 
 CAF_TEST(a cog gives every pixel and fact back) {
-  temporary_directory directory;
+  scratch_directory directory;
   for (const auto type : all_types)
     for (const auto valid : {validity::nodata, validity::alpha, validity::mask, validity::all}) {
       auto d = described(type, valid == validity::alpha ? 4 : 2, valid);
@@ -200,12 +201,12 @@ CAF_TEST(a cog gives every pixel and fact back) {
       auto image = sample_chip(d, 530, 120, 5);
       image.items = {{"GEOCODE", "u09"}, {"PLATFORM", "Sentinel-2-L1C"}, {"TILE", "a b"}};
       image.properties = {{"spacecraft", "S2A"}};
-      const auto path = directory.file("chip.tif");
+      const auto path = directory / "chip.tif";
       const auto written = write_image(path, image_format::cog, image);
       CAF_MESSAGE(to_string(type) << " " << int(valid)
                                   << (written ? "" : " " + to_string(written.error())));
       CAF_REQUIRE(written);
-      CAF_REQUIRE_EQUAL(files_in(directory.file("")), 1u);
+      CAF_REQUIRE_EQUAL(files_in(directory.path()), 1u);
       const read_back back(path);
       CAF_CHECK_EQUAL(back.item("LAYOUT", "IMAGE_STRUCTURE"), "COG");
       CAF_CHECK_EQUAL(back.item("GEOCODE", "STIP"), "u09");
@@ -242,12 +243,12 @@ CAF_TEST(a cog gives every pixel and fact back) {
 }
 
 CAF_TEST(a cog keeps what one nodata tag cannot say in its mask) {
-  temporary_directory directory;
+  scratch_directory directory;
   auto d = described(pixel_type::int16, 2, validity::nodata);
   d.bands[0].nodata = nodata_pattern(d.type, -1.0);
   d.bands[1].nodata = nodata_pattern(d.type, -2.0);
   const auto image = sample_chip(d, 90, 80, 9);
-  const auto path = directory.file("chip.tif");
+  const auto path = directory / "chip.tif";
   CAF_REQUIRE(write_image(path, image_format::cog, image));
   const read_back back(path);
   CAF_CHECK(back.mask() == image.valid());
@@ -257,14 +258,14 @@ CAF_TEST(a cog keeps what one nodata tag cannot say in its mask) {
 }
 
 CAF_TEST(a cog keeps palettes and classes) {
-  temporary_directory directory;
+  scratch_directory directory;
   auto d = described(pixel_type::uint8, 1, validity::all);
   d.bands[0].colour = "Palette";
   d.bands[0].colour_table = {"0,0,0,0", "1,2,3,255", "250,251,252,255"};
   d.bands[0].categories = {"", "water", "wood"};
   auto image = sample_chip(d, 40, 30, 9);
   for (size_t i = 0; i < image.area(); ++i) image.pixels[i] = std::byte(i % 4);
-  const auto path = directory.file("chip.tif");
+  const auto path = directory / "chip.tif";
   CAF_REQUIRE(write_image(path, image_format::cog, image));
   const read_back back(path);
   auto* band = back.dataset->GetRasterBand(1);
@@ -273,7 +274,7 @@ CAF_TEST(a cog keeps palettes and classes) {
   const auto* wood = band->GetMetadataItem("CATEGORY_2", "STIP");
   CAF_REQUIRE(wood != nullptr);
   CAF_CHECK_EQUAL(std::string(wood), "wood");
-  const auto picture = directory.file("chip.png");
+  const auto picture = directory / "chip.png";
   CAF_REQUIRE(write_image(picture, image_format::png, image));
   const read_back png(picture);
   CAF_REQUIRE_EQUAL(png.dataset->GetRasterCount(), 4);
@@ -302,7 +303,7 @@ CAF_TEST(a picture shows red green and blue and is transparent where there is no
   etm.bands.resize(2);
   CAF_CHECK((red_green_blue(etm) == std::array<size_t, 3>{0, 0, 0}));
 
-  temporary_directory directory;
+  scratch_directory directory;
   for (auto& band : d.bands) band.nodata = 0;
   auto image = assembled(d, {0, 0, 101, 100, 64});
   std::vector<uint16_t> values(4 * image.area());
@@ -310,9 +311,9 @@ CAF_TEST(a picture shows red green and blue and is transparent where there is no
     for (size_t b = 0; b < 4; ++b)
       values[b * image.area() + i] = uint16_t(i % 101 == 0 ? 0 : 1000 * (b + 1) + i % 101);
   std::memcpy(image.pixels.data(), values.data(), image.pixels.size());
-  const auto path = directory.file("chip.png");
+  const auto path = directory / "chip.png";
   CAF_REQUIRE(write_image(path, image_format::png, image));
-  CAF_CHECK_EQUAL(files_in(directory.file("")), 1u);
+  CAF_CHECK_EQUAL(files_in(directory.path()), 1u);
   const read_back png(path);
   CAF_REQUIRE_EQUAL(png.dataset->GetRasterCount(), 4);
   for (size_t k = 0; k < 3; ++k) {
@@ -329,7 +330,7 @@ CAF_TEST(a picture shows red green and blue and is transparent where there is no
 }
 
 CAF_TEST(a picture of flat or not finite or invalid pixels is still a picture) {
-  temporary_directory directory;
+  scratch_directory directory;
   auto d = described(pixel_type::float32, 1, validity::all);
   auto image = assembled(d, {0, 0, 8, 8, 64});
   std::vector<float> values(64, 5.f);
@@ -337,7 +338,7 @@ CAF_TEST(a picture of flat or not finite or invalid pixels is still a picture) {
   values[2] = std::nanf("");
   values[3] = -std::numeric_limits<float>::infinity();
   std::memcpy(image.pixels.data(), values.data(), image.pixels.size());
-  const auto path = directory.file("chip.png");
+  const auto path = directory / "chip.png";
   CAF_REQUIRE(write_image(path, image_format::png, image));
   std::fill(image.masks.begin(), image.masks.end(), uint8_t{1});
   CAF_REQUIRE(write_image(path, image_format::png, image));
@@ -349,7 +350,7 @@ CAF_TEST(a picture of flat or not finite or invalid pixels is still a picture) {
 }
 
 CAF_TEST(an npy file has the header and the bytes that numpy reads) {
-  temporary_directory directory;
+  scratch_directory directory;
   const std::pair<pixel_type, std::string> names[] = {
       {pixel_type::uint8, "|u1"},  {pixel_type::int8, "|i1"},   {pixel_type::uint16, "<u2"},
       {pixel_type::int16, "<i2"},  {pixel_type::uint32, "<u4"}, {pixel_type::int32, "<i4"},
@@ -357,7 +358,7 @@ CAF_TEST(an npy file has the header and the bytes that numpy reads) {
       {pixel_type::float64, "<f8"}};
   for (const auto& [type, name] : names) {
     const auto image = sample_chip(described(type, 3, validity::all), 31, 17, 1);
-    const auto path = directory.file("chip.npy");
+    const auto path = directory / "chip.npy";
     CAF_REQUIRE(write_image(path, image_format::npy, image));
     const auto bytes = read_file(path);
     CAF_REQUIRE(bytes.size() > 10);
@@ -375,23 +376,23 @@ CAF_TEST(an npy file has the header and the bytes that numpy reads) {
 }
 
 CAF_TEST(a failed export names the file and leaves what was there) {
-  temporary_directory directory;
+  scratch_directory directory;
   const auto image = sample_chip(described(pixel_type::uint8, 1, validity::all), 20, 20, 1);
   for (const auto format : {image_format::cog, image_format::png, image_format::npy}) {
-    const auto nowhere = directory.file("no/where") + std::string(extension(format));
+    const auto nowhere = directory / "no/where" + std::string(extension(format));
     const auto lost = write_image(nowhere, format, image);
     CAF_REQUIRE(!lost);
     CAF_CHECK(lost.error().code == ec::not_found);
     CAF_CHECK(lost.error().what.find(nowhere) != std::string::npos);
     // A directory stands where the file should be: the bytes are written, the rename fails.
-    const auto taken = directory.file("taken");
+    const auto taken = directory / "taken";
     std::filesystem::create_directories(taken + "/inside");
     CAF_CHECK(!write_image(taken, format, image));
     CAF_CHECK(std::filesystem::exists(taken + "/inside"));
-    CAF_CHECK_EQUAL(files_in(directory.file("")), 1u);
+    CAF_CHECK_EQUAL(files_in(directory.path()), 1u);
     auto broken = image;
     broken.pixels.pop_back();
-    CAF_CHECK(!write_image(directory.file("x"), format, broken));
+    CAF_CHECK(!write_image(directory / "x", format, broken));
   }
   CAF_CHECK(parse_image_format("png").has_value());
   CAF_CHECK(!parse_image_format("gif"));

@@ -2,10 +2,8 @@
 
 #include <gdal_priv.h>
 #include <ogr_spatialref.h>
-#include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -21,31 +19,9 @@
 #include "libstip/raster/gdal_type.hpp"
 #include "libstip/raster/pixel_type.hpp"
 
-// Raster files for tests, made by GDAL in a directory that goes away with the test.
+// Raster files for tests, made by GDAL.
 
 namespace stip::test {
-
-/// A fresh directory, removed with the object.
-class temporary_directory {
- public:
-  temporary_directory() {
-    static std::atomic<int> next{0};
-    path_ = std::filesystem::temp_directory_path() /
-            ("stip-test-" + std::to_string(getpid()) + "-" + std::to_string(next++));
-    std::filesystem::create_directories(path_);
-  }
-  ~temporary_directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// The directory of sample files, or nullopt when the environment names none that exists.
 inline std::optional<std::string> shared_data() {
