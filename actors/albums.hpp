@@ -2,17 +2,13 @@
 
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
-#include <map>
-#include <memory>
-#include <vector>
-
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <vector>
-#include "actors/album_view.hpp"
 
+#include "actors/album_view.hpp"
 #include "actors/context.hpp"
 #include "libstip/cluster/album_directory.hpp"
 
@@ -48,9 +44,12 @@ struct albums_state {
   size_t next_peer = 0;
 };
 
+using albums_pointer = albums_actor::stateful_pointer<albums_state>;
+
 /// Albums on every node: definitions are kept on the disk, told to the peers when they change and
-/// compared with theirs every now and then; deletes stay deleted. Opens the storage of each.
-albums_actor::behavior_type albums_behavior(albums_actor::stateful_pointer<albums_state> self,
-                                            context_ptr context, std::vector<album> kept);
+/// compared with theirs every now and then; deletes stay deleted. Opens the storage of each
+/// (album_storages.cpp).
+albums_actor::behavior_type albums_behavior(albums_pointer self, context_ptr context,
+                                            std::vector<album> kept);
 
 }  // namespace stip

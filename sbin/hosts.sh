@@ -2,6 +2,9 @@
 # What sbin/start-all.sh and sbin/stop-all.sh share: the rows of a hosts file, and
 # how a command reaches the machine of a row. Sourced, not run.
 #
+#   read_command LEAST WORD...
+#                         reads -h, -w (at least LEAST) and the hosts file; -h calls usage,
+#                         -w sets seconds, which the caller has set before
 #   read_hosts FILE       fills hosts, ports, dirs, flags (one word a line) and rows
 #   at HOST WORD...       runs sbin/local-node WORD... on that machine
 #   node_name I           HOST:PORT of row I, as messages have it
@@ -125,4 +128,25 @@ read_hosts() {
     read_row "$file, line $number" "$line"
   done <"$file"
   [ "$rows" -gt 0 ] || wrong "$file has no row; a row is HOST PORT FLAGS..., e.g. 127.0.0.1 15606 -d /srv/stip"
+}
+
+read_command() {
+  local least=$1 option OPTIND=1
+  shift
+  while getopts ':w:h' option; do
+    case "$option" in
+      w) seconds=$OPTARG ;;
+      h)
+        usage
+        exit
+        ;;
+      *) wrong "unknown option or no value: -$OPTARG; see $program -h" ;;
+    esac
+  done
+  shift $((OPTIND - 1))
+  if ! [[ $seconds =~ ^(0|[1-9][0-9]{0,5})$ ]] || [ "$seconds" -lt "$least" ]; then
+    wrong "-w $seconds: it is no number of seconds"
+  fi
+  [ "$#" -le 1 ] || wrong "'$2' is one word too many; see $program -h"
+  read_hosts "${1:-$top/config/hosts.txt}"
 }

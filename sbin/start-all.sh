@@ -33,20 +33,7 @@ TEXT
 }
 
 seconds=60
-while getopts ':w:h' option; do
-  case "$option" in
-    w) seconds=$OPTARG ;;
-    h)
-      usage
-      exit
-      ;;
-    *) wrong "unknown option or no value: -$OPTARG; see $program -h" ;;
-  esac
-done
-shift $((OPTIND - 1))
-[[ $seconds =~ ^[1-9][0-9]{0,5}$ ]] || wrong "-w $seconds: it is no number of seconds"
-[ "$#" -le 1 ] || wrong "'$2' is one word too many; see $program -h"
-read_hosts "${1:-$top/config/hosts.txt}"
+read_command 1 "$@"
 [ -x "$bin/stip" ] || fail "there is no $bin/stip; run sbin/build first, or set STIP_BIN_DIR"
 
 failed=()

@@ -31,20 +31,7 @@ TEXT
 # How long a killed process may take to go.
 kill_seconds=10
 seconds=40
-while getopts ':w:h' option; do
-  case "$option" in
-    w) seconds=$OPTARG ;;
-    h)
-      usage
-      exit
-      ;;
-    *) wrong "unknown option or no value: -$OPTARG; see $program -h" ;;
-  esac
-done
-shift $((OPTIND - 1))
-[[ $seconds =~ ^[0-9]{1,6}$ ]] || wrong "-w $seconds: it is no number of seconds"
-[ "$#" -le 1 ] || wrong "'$2' is one word too many; see $program -h"
-read_hosts "${1:-$top/config/hosts.txt}"
+read_command 0 "$@"
 
 notes=$(mktemp)
 trap 'rm -f "$notes"' EXIT
