@@ -7,7 +7,8 @@
 #   includes.sh [TREE]        check a tree (default: this one); a line per violation
 #   includes.sh --self-test   check that each kind of violation is found
 set -euo pipefail
-self=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/$(basename "${BASH_SOURCE[0]}")
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/support.sh"
 
 layers='core geo raster format catalog store ring cluster analysis train'
 
@@ -68,101 +69,67 @@ violations() {
     }'
 }
 
-check() {
-  local found
-  found=$(cd "$1" && violations)
-  if [ -n "$found" ]; then
-    printf '%s\n' "$found"
-    printf 'includes: %d violations of the include rule\n' "$(wc -l <<<"$found")"
-    return 1
-  fi
-  printf 'includes: the tree keeps the include rule\n'
-}
+in_order='the tree keeps the include rule'
 
-self_test() {
-  local scratch failures=0
-  scratch=$(mktemp -d)
-  # shellcheck disable=SC2064  # this folder, now
-  trap "rm -rf '$scratch'" EXIT
-
+try_violations() {
   # FILE, the line in it, and what the report must say ("" for nothing).
-  expect() {
+  of() {
     rm -rf "$scratch/tree"
     mkdir -p "$scratch/tree/$(dirname "$1")"
     printf '#pragma once\n%s\n' "$2" >"$scratch/tree/$1"
-    local said status=0
-    said=$("$self" "$scratch/tree") || status=$?
-    if [ -z "$3" ]; then
-      [ "$status" -eq 0 ] && return
-    elif [ "$status" -eq 1 ] && grep -qF -e "$1:2: $3" <<<"$said"; then
-      return
-    fi
-    printf 'self-test: %s with %s: expected "%s", got:\n%s\n' "$1" "$2" "${3:-nothing}" "$said"
-    failures=$((failures + 1))
+    expect "${3:+$1:2: $3}" "$1 with $2"
   }
 
   # What must be found.
-  expect libstip/core/a.hpp '#include "libstip/geo/b.hpp"' 'layer core includes the later layer geo'
-  expect libstip/ring/a.cpp '#include "libstip/cluster/b.hpp"' 'layer ring includes the later layer cluster'
-  expect libstip/store/a.cpp '#include "libstip/train/b.hpp"' 'layer store includes the later layer train'
-  expect libstip/store/a.cpp '#include "libstip/nowhere/b.hpp"' 'a layer that the order does not name'
-  expect libstip/store/a.cpp '#include "actors/b.hpp"' 'libstip includes what stands above it'
-  expect libstip/store/a.cpp '#include "apps/b.hpp"' 'libstip includes what stands above it'
-  expect libstip/store/a.cpp '#include "tests/b.hpp"' 'libstip includes what stands above it'
-  expect libstip/core/a.cpp '#include <caf/error.hpp>' 'CAF in libstip'
-  expect libstip/core/a.cpp '  #  include  <caf/error.hpp>' 'CAF in libstip'
-  expect libstip/core/a.cpp '#include "caf/error.hpp"' 'CAF in libstip'
-  expect libstip/core/a.cpp '#include "error.hpp"' 'quoted but not ours'
-  expect tests/libstip/geo/a.cpp '#include "core/error.hpp"' 'quoted but not ours'
-  expect libstip/core/a.cpp '#include "../geo/b.hpp"' 'a relative path'
-  expect libstip/core/a.cpp '#include "./b.hpp"' 'a relative path'
-  expect libstip/core/a.cpp '#include <libstip/core/b.hpp>' 'ours but not quoted'
-  expect libstip/store/a.cpp '#include <gdal_priv.h>' 'GDAL outside geo, raster and format'
-  expect libstip/catalog/a.hpp '#include <ogr_spatialref.h>' 'GDAL outside geo, raster and format'
-  expect actors/a.cpp '#include <cpl_conv.h>' 'GDAL outside geo, raster and format'
-  expect apps/stip/a.cpp '#include <gdal.h>' 'GDAL outside geo, raster and format'
-  expect apps/stip/a.cpp '#include <gdal/gdal.h>' 'GDAL outside geo, raster and format'
-  expect libstip/catalog/a.cpp '#include <lmdb.h>' 'LMDB outside store'
-  expect actors/a.cpp '#include <lmdb.h>' 'LMDB outside store'
-  expect libstip/raster/a.cpp '#include <opencv2/core.hpp>' 'OpenCV outside analysis'
-  expect apps/stip/a.cpp '#include <opencv2/core.hpp>' 'OpenCV outside analysis'
-  expect actors/a.cpp '#include "apps/stip/b.hpp"' 'actors includes what stands above it'
-  expect actors/a.cpp '#include "tests/support/b.hpp"' 'actors includes what stands above it'
-  expect apps/stip/a.cpp '#include "tests/support/b.hpp"' 'apps includes tests'
-  expect actors/a.hpp '#include <caf/all.hpp>' 'caf/all.hpp in a header'
-  expect apps/stip/a.hpp '#include <caf/all.hpp>' 'caf/all.hpp in a header'
-  expect tests/support/a.hpp '#include <caf/all.hpp>' 'caf/all.hpp in a header'
+  of libstip/core/a.hpp '#include "libstip/geo/b.hpp"' 'layer core includes the later layer geo'
+  of libstip/ring/a.cpp '#include "libstip/cluster/b.hpp"' 'layer ring includes the later layer cluster'
+  of libstip/store/a.cpp '#include "libstip/train/b.hpp"' 'layer store includes the later layer train'
+  of libstip/store/a.cpp '#include "libstip/nowhere/b.hpp"' 'a layer that the order does not name'
+  of libstip/store/a.cpp '#include "actors/b.hpp"' 'libstip includes what stands above it'
+  of libstip/store/a.cpp '#include "apps/b.hpp"' 'libstip includes what stands above it'
+  of libstip/store/a.cpp '#include "tests/b.hpp"' 'libstip includes what stands above it'
+  of libstip/core/a.cpp '#include <caf/error.hpp>' 'CAF in libstip'
+  of libstip/core/a.cpp '  #  include  <caf/error.hpp>' 'CAF in libstip'
+  of libstip/core/a.cpp '#include "caf/error.hpp"' 'CAF in libstip'
+  of libstip/core/a.cpp '#include "error.hpp"' 'quoted but not ours'
+  of tests/libstip/geo/a.cpp '#include "core/error.hpp"' 'quoted but not ours'
+  of libstip/core/a.cpp '#include "../geo/b.hpp"' 'a relative path'
+  of libstip/core/a.cpp '#include "./b.hpp"' 'a relative path'
+  of libstip/core/a.cpp '#include <libstip/core/b.hpp>' 'ours but not quoted'
+  of libstip/store/a.cpp '#include <gdal_priv.h>' 'GDAL outside geo, raster and format'
+  of libstip/catalog/a.hpp '#include <ogr_spatialref.h>' 'GDAL outside geo, raster and format'
+  of actors/a.cpp '#include <cpl_conv.h>' 'GDAL outside geo, raster and format'
+  of apps/stip/a.cpp '#include <gdal.h>' 'GDAL outside geo, raster and format'
+  of apps/stip/a.cpp '#include <gdal/gdal.h>' 'GDAL outside geo, raster and format'
+  of libstip/catalog/a.cpp '#include <lmdb.h>' 'LMDB outside store'
+  of actors/a.cpp '#include <lmdb.h>' 'LMDB outside store'
+  of libstip/raster/a.cpp '#include <opencv2/core.hpp>' 'OpenCV outside analysis'
+  of apps/stip/a.cpp '#include <opencv2/core.hpp>' 'OpenCV outside analysis'
+  of actors/a.cpp '#include "apps/stip/b.hpp"' 'actors includes what stands above it'
+  of actors/a.cpp '#include "tests/support/b.hpp"' 'actors includes what stands above it'
+  of apps/stip/a.cpp '#include "tests/support/b.hpp"' 'apps includes tests'
+  of actors/a.hpp '#include <caf/all.hpp>' 'caf/all.hpp in a header'
+  of apps/stip/a.hpp '#include <caf/all.hpp>' 'caf/all.hpp in a header'
+  of tests/support/a.hpp '#include <caf/all.hpp>' 'caf/all.hpp in a header'
 
   # What must not be found.
-  expect libstip/geo/a.cpp '#include <gdal_priv.h>' ''
-  expect libstip/format/a.cpp '#include "libstip/raster/b.hpp"' ''
-  expect libstip/store/a.cpp '#include <lmdb.h>' ''
-  expect libstip/analysis/a.cpp '#include <opencv2/core.hpp>' ''
-  expect actors/a.cpp '#include <caf/all.hpp>' ''
-  expect actors/a.hpp '#include "libstip/train/b.hpp"' ''
-  expect apps/stip/a.cpp '#include "actors/protocol.hpp"' ''
-  expect tests/libstip/store/a.cpp '#include <lmdb.h>' ''
-  expect tests/libstip/geo/a.cpp '#include "helper_beside_it.hpp"' ''
-  expect tests/actors/a.cpp '#include "tests/support/b.hpp"' ''
-  expect libstip/core/a.cpp '// #include <caf/error.hpp>' ''
+  of libstip/geo/a.cpp '#include <gdal_priv.h>' ''
+  of libstip/format/a.cpp '#include "libstip/raster/b.hpp"' ''
+  of libstip/store/a.cpp '#include <lmdb.h>' ''
+  of libstip/analysis/a.cpp '#include <opencv2/core.hpp>' ''
+  of actors/a.cpp '#include <caf/all.hpp>' ''
+  of actors/a.hpp '#include "libstip/train/b.hpp"' ''
+  of apps/stip/a.cpp '#include "actors/protocol.hpp"' ''
+  of tests/libstip/store/a.cpp '#include <lmdb.h>' ''
+  of tests/libstip/geo/a.cpp '#include "helper_beside_it.hpp"' ''
+  of tests/actors/a.cpp '#include "tests/support/b.hpp"' ''
+  of libstip/core/a.cpp '// #include <caf/error.hpp>' ''
 
   # A folder of libstip that the order does not know is no way around it.
   rm -rf "$scratch/tree"
   mkdir -p "$scratch/tree/libstip/util"
   printf '#pragma once\n' >"$scratch/tree/libstip/util/a.hpp"
-  if "$self" "$scratch/tree" >/dev/null; then
-    printf 'self-test: an unknown layer passed\n'
-    failures=$((failures + 1))
-  fi
-
-  if [ "$failures" -gt 0 ]; then
-    printf 'includes: %d self-tests failed\n' "$failures"
-    return 1
-  fi
-  printf 'includes: the check finds what it should\n'
+  expect 'libstip/util/a.hpp: a layer that the order does not name'
 }
 
-case "${1:-}" in
-  --self-test) self_test ;;
-  *) check "${1:-$(dirname "$self")/../..}" ;;
-esac
+run_check "$@"

@@ -6,7 +6,8 @@
 #   scripts.sh [TREE]        check a tree (default: this one); a line per violation
 #   scripts.sh --self-test   check that each kind of violation is found
 set -euo pipefail
-self=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/$(basename "${BASH_SOURCE[0]}")
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/support.sh"
 
 # Every script under the current folder, by its place.
 scripts() {
@@ -59,27 +60,10 @@ violations() {
   fi
 }
 
-check() {
-  local found
-  found=$(cd "$1" && violations)
-  if [ -n "$found" ]; then
-    printf '%s\n' "$found"
-    printf 'scripts: %d violations\n' "$(wc -l <<<"$found")"
-    return 1
-  fi
-  if command -v shellcheck >/dev/null; then
-    printf 'scripts: the scripts are in order\n'
-  else
-    printf 'scripts: the scripts are in order; skipped: shellcheck is not installed\n'
-  fi
-}
+in_order='the scripts are in order'
+command -v shellcheck >/dev/null || in_order="$in_order; skipped: shellcheck is not installed"
 
-self_test() {
-  local scratch failures=0
-  scratch=$(mktemp -d)
-  # shellcheck disable=SC2064  # this folder, now
-  trap "rm -rf '$scratch'" EXIT
-
+try_violations() {
   fresh() {
     rm -rf "$scratch/tree"
     mkdir -p "$scratch/tree/sbin" "$scratch/tree/.ci" "$scratch/tree/libstip"
@@ -88,17 +72,6 @@ self_test() {
     chmod +x "$scratch/tree/sbin/good" "$scratch/tree/.ci/run"
     printf '#pragma once\n' >"$scratch/tree/libstip/good.hpp"
     printf 'git # the checkout\n' >"$scratch/tree/sbin/packages.txt"
-  }
-  expect() {
-    local said status=0
-    said=$("$self" "$scratch/tree") || status=$?
-    if [ -z "$1" ]; then
-      [ "$status" -eq 0 ] && return
-    elif [ "$status" -eq 1 ] && grep -qF -e "$1" <<<"$said"; then
-      return
-    fi
-    printf 'self-test: expected "%s", got:\n%s\n' "${1:-nothing}" "$said"
-    failures=$((failures + 1))
   }
 
   fresh
@@ -132,15 +105,6 @@ self_test() {
     printf '#!/usr/bin/env bash\nset -euo pipefail\nrm -f $1\n' >"$scratch/tree/sbin/good"
     expect 'sbin/good:3:'
   fi
-
-  if [ "$failures" -gt 0 ]; then
-    printf 'scripts: %d self-tests failed\n' "$failures"
-    return 1
-  fi
-  printf 'scripts: the check finds what it should\n'
 }
 
-case "${1:-}" in
-  --self-test) self_test ;;
-  *) check "${1:-$(dirname "$self")/../..}" ;;
-esac
+run_check "$@"
