@@ -4,131 +4,26 @@
 #include <caf/all.hpp>
 #include <utility>
 
+#include "actors/album_storages.hpp"
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
-#include "actors/storage.hpp"
 
 namespace stip {
 
 namespace {
 
-using self_pointer = albums_actor::stateful_pointer<albums_state>;
-
-void answer_waiting(albums_state::opened& entry) {
-  for (auto& promise : entry.waiting) promise.deliver(entry.storage);
-  entry.waiting.clear();
-}
-
-void fail_waiting(albums_state::opened& entry, const error& why) {
-  for (auto& promise : entry.waiting) promise.deliver(to_caf(why));
-  entry.waiting.clear();
-}
-
-/// Opens the album's storage, unless it is open or opening; promises in `waiting` are then kept.
-void open_storage(self_pointer self, const album& definition,
-                  std::optional<caf::typed_response_promise<storage_actor>> promise) {
-  auto& state = self->state;
-  auto [at, fresh] = state.open.try_emplace(definition.uid);
-  auto& entry = at->second;
-  if (promise) entry.waiting.push_back(std::move(*promise));
-  entry.used_ms = state.context->time->steady_ms();
-  if (entry.storage) return answer_waiting(entry);
-  if (!fresh && entry.opening) return;
-  entry.opening = true;
-  if (const auto left = state.leaving.find(definition.uid); left != state.leaving.end()) {
-    entry.postponed = !left->second.expired();
-    if (entry.postponed) return;
-    state.leaving.erase(left);
-  }
-  run_blocking(
-      self, state.context->writers, defaults::commit_deadline,
-      [context = state.context, definition] { return open_album_view(context, definition); },
-      [self, definition](result<album_view_ptr> view) {
-        auto& state = self->state;
-        const auto now = state.directory.find(definition.uid);
-        const auto at = state.open.find(definition.uid);
-        if (at == state.open.end()) {
-          // It was deleted meanwhile.
-          if (view) (*view)->remove_files = true;
-          return;
-        }
-        auto& entry = at->second;
-        entry.opening = false;
-        if (!view) {
-          state.context->log->error("album {}: {}", definition.name, to_string(view.error()));
-          fail_waiting(entry, view.error());
-          state.open.erase(at);
-          return;
-        }
-        entry.view = std::move(*view);
-        entry.storage = self->spawn<caf::linked>(storage_behavior, state.context, entry.view);
-        self->send(state.query, atom::update_v, to_string(definition.uid), entry.view);
-        if (now && now->closed && !definition.closed)
-          ask(self, entry.storage, defaults::commit_deadline, atom::close_v)
-              .then([](bool) {}, [](caf::error&) { /* it never refuses */ });
-        answer_waiting(entry);
-      });
-}
-
-using done = std::function<void()>;
-
-/// Removes what is on the disk of an album that is deleted and not open.
-void remove_files(self_pointer self, const album& a) {
-  if (self->state.context->settings.mode == open_mode::read_only) return;
-  run_blocking(
-      self, self->state.context->writers, defaults::commit_deadline,
-      [context = self->state.context, a] { return context->directory->remove_album(a.uid); },
-      [self](result<void> removed) {
-        if (!removed) self->state.context->log->warn("{}", to_string(removed.error()));
-      });
-}
-
-/// What has to happen on this node when an album's state has changed; `then` when it has happened.
-void apply_change(self_pointer self, const album& now, const done& then) {
-  auto& state = self->state;
-  auto at = state.open.find(now.uid);
-  if (now.deleted) {
-    self->send(state.query, atom::update_v, to_string(now.uid), album_view_ptr{});
-    if (at == state.open.end()) {
-      remove_files(self, now);
-    } else {
-      if (at->second.view) at->second.view->remove_files = true;
-      if (at->second.storage) {
-        self->unlink_from(at->second.storage);
-        self->send_exit(at->second.storage, caf::exit_reason::user_shutdown);
-      }
-      fail_waiting(at->second, {ec::not_found, "open album " + now.name, "it was deleted", {}});
-      state.open.erase(at);
-    }
-    return then();
-  }
-  if (now.closed && (at == state.open.end() || !at->second.storage)) return then();
-  // The storage tells by itself when it cannot be opened; the change stands all the same.
-  ask(self, albums_actor{self}, defaults::commit_deadline, atom::album_of_v, now)
-      .then(
-          [self, now, then](const storage_actor& storage) {
-            auto finished = [then](bool) { then(); };
-            auto failed = [then](caf::error&) { then(); };
-            if (now.closed)
-              ask(self, storage, defaults::commit_deadline, atom::close_v).then(finished, failed);
-            else
-              ask(self, storage, defaults::commit_deadline, atom::open_v).then(finished, failed);
-          },
-          [then](caf::error&) { then(); });
-}
-
 /// Keeps a changed definition on the disk, then `then`.
 template <class Then>
-void save(self_pointer self, const album& changed, Then then) {
+void save(albums_pointer self, const album& changed, Then then) {
   if (self->state.context->settings.mode == open_mode::read_only) return then(result<void>{});
   run_blocking(
       self, self->state.context->writers, defaults::commit_deadline,
       [context = self->state.context, changed] { return context->directory->save(changed); }, then);
 }
 
-void log_state(self_pointer self, const album& a) {
+void log_state(albums_pointer self, const album& a) {
   self->state.context->log->info("album {} is {}", a.name,
                                  a.deleted  ? "deleted"
                                  : a.closed ? "closed"
@@ -136,9 +31,10 @@ void log_state(self_pointer self, const album& a) {
 }
 
 /// Takes in what a peer knows; what is news here is saved and acted on, then `then`.
-void merge(self_pointer self, const std::vector<album>& theirs, const done& then) {
+void merge(albums_pointer self, const std::vector<album>& theirs,
+           const std::function<void()>& then) {
   auto left = std::make_shared<size_t>(1);
-  const done finish_one = [left, then] {
+  const std::function<void()> finish_one = [left, then] {
     if (--*left == 0) then();
   };
   for (const auto& a : theirs) {
@@ -166,7 +62,7 @@ void merge(self_pointer self, const std::vector<album>& theirs, const done& then
   finish_one();
 }
 
-void start_change(self_pointer self) {
+void start_change(albums_pointer self) {
   auto& state = self->state;
   if (state.changing || state.changes.empty()) return;
   state.changing = true;
@@ -175,14 +71,14 @@ void start_change(self_pointer self) {
   next();
 }
 
-void end_change(self_pointer self) {
+void end_change(albums_pointer self) {
   self->state.changing = false;
   start_change(self);
 }
 
 /// Saves what `change` makes of the directory, takes it in, tells every peer, and answers when they
 /// know. What cannot be saved has not happened.
-void make_change(self_pointer self, const std::function<result<album>(album_directory&)>& change,
+void make_change(albums_pointer self, const std::function<result<album>(album_directory&)>& change,
                  caf::typed_response_promise<album> promise) {
   auto after = self->state.directory;
   auto changed = change(after);
@@ -219,14 +115,14 @@ void make_change(self_pointer self, const std::function<result<album>(album_dire
 }
 
 /// The same when the changes before it are through.
-void publish_change(self_pointer self, std::function<result<album>(album_directory&)> change,
+void publish_change(albums_pointer self, std::function<result<album>(album_directory&)> change,
                     caf::typed_response_promise<album> promise) {
   self->state.changes.push_back(
       [self, change = std::move(change), promise] { make_change(self, change, promise); });
   start_change(self);
 }
 
-result<album> create(self_pointer self, album_directory& directory, const album& wanted) {
+result<album> create(albums_pointer self, album_directory& directory, const album& wanted) {
   album_request request{wanted.name, wanted.algorithm, wanted.dht_key_length,
                         std::max(1u, wanted.replication), wanted.placement};
   if (request.replication > 1)
@@ -242,7 +138,7 @@ result<album> create(self_pointer self, album_directory& directory, const album&
 /// Finds the album of that name, asking the other nodes when this one does not know it: news of its
 /// creation is on the way when this node looked away for a moment while it was told.
 template <class Then>
-void find_anywhere(self_pointer self, const std::string& name, Then then) {
+void find_anywhere(albums_pointer self, const std::string& name, Then then) {
   auto known = self->state.directory.find(name);
   if (known) return then(std::move(known));
   gather<std::vector<album>>(
@@ -264,7 +160,7 @@ void find_anywhere(self_pointer self, const std::string& name, Then then) {
 /// Answers with what `act(album, promise)` delivers for the album of that name, or that there is
 /// none.
 template <class T, class Act>
-caf::result<T> with_album(self_pointer self, const std::string& name, Act act) {
+caf::result<T> with_album(albums_pointer self, const std::string& name, Act act) {
   auto promise = self->make_response_promise<T>();
   find_anywhere(self, name, [promise, act](result<album> found) mutable {
     if (!found) return (void)promise.deliver(to_caf(found.error()));
@@ -273,13 +169,13 @@ caf::result<T> with_album(self_pointer self, const std::string& name, Act act) {
   return promise;
 }
 
-result<void> check_writable(self_pointer self) {
+result<void> check_writable(albums_pointer self) {
   if (self->state.context->settings.mode == open_mode::read_write) return {};
   return fail(ec::forbidden, "change an album", "the directory is open for reading only");
 }
 
 /// Opens, closes or deletes: `change` is the member of album_directory that does it.
-caf::result<album> change_album(self_pointer self, const std::string& name,
+caf::result<album> change_album(albums_pointer self, const std::string& name,
                                 result<album> (album_directory::*change)(std::string_view,
                                                                          const version&)) {
   if (auto fine = check_writable(self); !fine) return to_caf(fine.error());
@@ -296,7 +192,7 @@ caf::result<album> change_album(self_pointer self, const std::string& name,
 
 /// Runs an operation on the storage of the named album, opening it if need be.
 template <class T, class... Ts>
-caf::result<T> on_storage(self_pointer self, const std::string& name, const Ts&... message) {
+caf::result<T> on_storage(albums_pointer self, const std::string& name, const Ts&... message) {
   return with_album<T>(
       self, name,
       [self, message...](const album& found, caf::typed_response_promise<T> promise) mutable {
@@ -319,7 +215,7 @@ storage_status operator+(storage_status a, const storage_status& b) {
 }
 
 /// Deletes the images that match on every node; answers with their number.
-void erase_everywhere(self_pointer self, const album& a, const std::string& name,
+void erase_everywhere(albums_pointer self, const album& a, const std::string& name,
                       const filter& match, const version& when,
                       caf::typed_response_promise<uint64_t> promise) {
   if (auto fine = check(match, a.algorithm); !fine)
@@ -344,7 +240,7 @@ void erase_everywhere(self_pointer self, const album& a, const std::string& name
 }
 
 /// What all nodes hold of the album.
-void add_up_status(self_pointer self, const album& a, const std::string& name,
+void add_up_status(albums_pointer self, const album& a, const std::string& name,
                    caf::typed_response_promise<album_status> promise) {
   gather<storage_status>(
       *self->state.view,
@@ -359,40 +255,7 @@ void add_up_status(self_pointer self, const album& a, const std::string& name,
       });
 }
 
-/// Ends the storage of closed albums that nobody has asked for in a while: an LMDB environment
-/// takes memory, address space and open files.
-void close_idle(self_pointer self) {
-  auto& state = self->state;
-  const auto now = state.context->time->steady_ms();
-  for (auto at = state.open.begin(); at != state.open.end();) {
-    auto& [uid, entry] = *at;
-    const auto known = state.directory.find(uid);
-    if (!known || !known->closed || known->deleted || !entry.storage || !entry.view->closed ||
-        entry.view->in_maintenance || now - entry.used_ms < defaults::idle_album.count()) {
-      ++at;
-      continue;
-    }
-    self->send(state.query, atom::update_v, to_string(uid), album_view_ptr{});
-    self->unlink_from(entry.storage);
-    self->send_exit(entry.storage, caf::exit_reason::user_shutdown);
-    state.leaving[uid] = entry.view->files_are_open;
-    at = state.open.erase(at);
-  }
-  std::erase_if(state.leaving, [](const auto& left) { return left.second.expired(); });
-}
-
-/// Opens what waited for its last reader.
-void open_postponed(self_pointer self) {
-  std::vector<album> again;
-  for (auto& [uid, entry] : self->state.open)
-    if (std::exchange(entry.postponed, false)) {
-      entry.opening = false;
-      if (const auto known = self->state.directory.find(uid)) again.push_back(*known);
-    }
-  for (const auto& a : again) open_storage(self, a, std::nullopt);
-}
-
-void exchange_with_a_peer(self_pointer self) {
+void exchange_with_a_peer(albums_pointer self) {
   auto& state = self->state;
   std::vector<const peer*> others;
   for (const auto& p : state.view->peers)
@@ -407,7 +270,7 @@ void exchange_with_a_peer(self_pointer self) {
 
 }  // namespace
 
-albums_actor::behavior_type albums_behavior(self_pointer self, context_ptr context,
+albums_actor::behavior_type albums_behavior(albums_pointer self, context_ptr context,
                                             std::vector<album> kept) {
   auto& state = self->state;
   state.context = std::move(context);
