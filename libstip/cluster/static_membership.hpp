@@ -2,9 +2,10 @@
 
 #include <map>
 #include <optional>
-#include <string_view>
+#include <string>
 #include <utility>
 
+#include "libstip/cluster/known_peers.hpp"
 #include "libstip/cluster/membership.hpp"
 #include "libstip/core/defaults.hpp"
 
@@ -22,21 +23,6 @@ struct static_membership_options {
   /// listed addresses are ever dialled.
   bool learn_callers = true;
 };
-
-/// A peer as it is kept from one run of the node to the next.
-struct known_peer {
-  /// Where it answered.
-  std::string address;
-  /// That address stood in the configuration (else the peer had introduced itself).
-  bool configured = false;
-  member_info info;
-
-  bool operator==(const known_peer&) const = default;
-};
-
-std::string encode(const std::vector<known_peer>& peers);
-/// Errors: malformed.
-result<std::vector<known_peer>> decode_known_peers(std::string_view bytes);
 
 /// Membership by a list of addresses in the configuration. Every address is probed once an
 /// interval; a peer that does not answer is suspect after `suspect_after` misses in a row and down
