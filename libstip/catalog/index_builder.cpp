@@ -36,14 +36,7 @@ index_builder::index_builder(geocode_algorithm algorithm) : algorithm_(algorithm
 }
 
 void index_builder::reserve(size_t images, size_t chips) {
-  auto& c = columns_;
-  for (auto* column : {&c.platform, &c.source, &c.tile, &c.layout, &c.first_chip})
-    column->reserve(images);
-  c.geocode.reserve(images);
-  c.time.reserve(images);
-  c.pixel_coverage.reserve(images);
-  c.cloud_coverage.reserve(images);
-  c.chips.reserve(chips);
+  columns_.reserve(images, chips);
 }
 
 uint32_t index_builder::layout(const row_layout_ptr& layout) {

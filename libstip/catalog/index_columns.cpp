@@ -54,16 +54,6 @@ void prune_layouts(index_columns& c) {
   for (auto& number : c.layout) number = numbers[number];
 }
 
-void reserve(index_columns& c, size_t rows, size_t chips) {
-  for (auto* column : {&c.platform, &c.source, &c.tile, &c.layout, &c.first_chip})
-    column->reserve(rows);
-  c.geocode.reserve(rows);
-  c.time.reserve(rows);
-  c.pixel_coverage.reserve(rows);
-  c.cloud_coverage.reserve(rows);
-  c.chips.reserve(chips);
-}
-
 /// Sorts by the upper 32 bits, keeping the order of equal ones, a byte at a time.
 void radix_sort_by_high(std::vector<uint64_t>& values, uint32_t most) {
   constexpr int digit_bits = 11;
@@ -107,6 +97,15 @@ double index_columns::exact_pixel_coverage(uint32_t row) const {
   return measured ? *measured : *quality;
 }
 
+void index_columns::reserve(size_t rows, size_t chip_rows) {
+  for (auto* column : {&platform, &source, &tile, &layout, &first_chip}) column->reserve(rows);
+  geocode.reserve(rows);
+  time.reserve(rows);
+  pixel_coverage.reserve(rows);
+  cloud_coverage.reserve(rows);
+  chips.reserve(chip_rows);
+}
+
 size_t index_columns::memory_bytes() const {
   const auto of = [](const auto&... columns) {
     return ((columns.capacity() * sizeof(columns[0])) + ...);
@@ -126,8 +125,8 @@ index_columns merge(const index_columns& a, const hidden_rows& hidden_a, const i
   out.sources = name_table::merge(a.sources, b.sources, na.source, nb.source);
   out.tiles = name_table::merge(a.tiles, b.tiles, na.tile, nb.tile);
   out.layouts = merge_layouts(a.layouts, b.layouts, na.layout, nb.layout);
-  reserve(out, a.size() + b.size() - hidden_a.count() - hidden_b.count(),
-          a.chips.size() + b.chips.size());
+  out.reserve(a.size() + b.size() - hidden_a.count() - hidden_b.count(),
+              a.chips.size() + b.chips.size());
   const auto key = [](const index_columns& c, const renumbering& n, size_t i) {
     return std::tuple(n.platform[c.platform[i]], c.geocode[i], c.time[i], n.source[c.source[i]],
                       n.tile[c.tile[i]]);

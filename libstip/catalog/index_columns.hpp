@@ -40,6 +40,8 @@ struct index_columns {
   /// are few rows.
   std::vector<uint32_t> by_time;
 
+  /// Room for so many images and chips.
+  void reserve(size_t rows, size_t chip_rows);
   size_t size() const { return time.size(); }
   size_t chip_count(size_t row) const { return layouts[layout[row]]->chips(); }
   index_entry entry(uint32_t row) const;
