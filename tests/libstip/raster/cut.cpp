@@ -337,11 +337,7 @@ CAF_TEST(the same scene gives the same chips whatever its tiling and the threads
   for (int round = 0; round < 8; ++round) {
     auto data = pixels;
     data.tiling = maker.tiling(g);
-    scene_description description;
-    description.subdatasets = {about};
-    std::vector<memory_scene::pixels> all;
-    all.push_back(std::move(data));
-    const memory_scene scene(description, std::move(all));
+    const auto scene = make_scene(about, std::move(data));
     cut_options options;
     options.threads = static_cast<size_t>(1 + round % 3);
     auto outcome = run_cut(scene, options, round % 2 == 0);
@@ -380,11 +376,7 @@ CAF_TEST(blocks of fewer than 512 pixels are cut just as well) {
   auto about = maker.describe(g, pixel_type::float64, 24, validity::nodata);
   auto data = maker.fill(about);
   data.tiling = {1500, 8, true};
-  scene_description description;
-  description.subdatasets = {about};
-  std::vector<memory_scene::pixels> all;
-  all.push_back(std::move(data));
-  const memory_scene scene(description, std::move(all));
+  const auto scene = make_scene(about, std::move(data));
   cut_options options;
   options.threads = 3;
   options.memory_bytes = uint64_t{1} << 30;

@@ -112,11 +112,7 @@ CAF_TEST(a cell without a valid pixel reports none and its blocks are empty) {
     const int16_t none = -9999;
     std::memcpy(data.bands.data() + i, &none, 2);
   }
-  scene_description description;
-  description.subdatasets = {about};
-  std::vector<memory_scene::pixels> all;
-  all.push_back(std::move(data));
-  const memory_scene scene(description, std::move(all));
+  const auto scene = make_scene(about, std::move(data));
   cut_options options;
   auto plan = plan_cut(scene.description(), scene.tilings(), options);
   CAF_REQUIRE(plan.has_value());

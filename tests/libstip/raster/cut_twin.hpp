@@ -319,6 +319,15 @@ class scene_maker {
   }
 };
 
+/// A scene of one subdataset.
+inline memory_scene make_scene(subdataset_description one, memory_scene::pixels pixels) {
+  scene_description description;
+  description.subdatasets.push_back(std::move(one));
+  std::vector<memory_scene::pixels> data;
+  data.push_back(std::move(pixels));
+  return memory_scene(std::move(description), std::move(data));
+}
+
 /// A scene of these subdatasets, filled.
 inline memory_scene make_scene(scene_maker& maker, std::vector<subdataset_description> all) {
   scene_description description;
