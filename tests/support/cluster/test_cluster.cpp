@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/basic_file_sink.h>
 
+#include <map>
 #include <thread>
 
 #include "libstip/catalog/rows.hpp"
@@ -99,13 +100,16 @@ void test_cluster::restore(size_t a, size_t b) {
 
 bool test_cluster::settle(std::chrono::seconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
-  size_t running = 0;
-  for (size_t i = 0; i < size(); ++i) running += runs(i);
+  // Of a node that was killed and started again, others may still see the earlier one as up.
+  std::map<uint64_t, uint64_t> running;
+  for (size_t i = 0; i < size(); ++i)
+    if (runs(i)) running[handles(i).info.id] = handles(i).info.incarnation;
   auto sees_all = [&](size_t i) {
     auto members = ask<std::vector<member>>(i, handles(i).membership, atom::list_v);
     if (!members) return false;
-    size_t up = 0;
-    for (const auto& m : *members) up += m.state == member_state::up;
+    std::map<uint64_t, uint64_t> up;
+    for (const auto& m : *members)
+      if (m.state == member_state::up) up[m.info.id] = m.info.incarnation;
     return up == running;
   };
   while (std::chrono::steady_clock::now() < until) {
