@@ -120,8 +120,12 @@ result<void> commit_writer::write_image(const commit_request& request, std::stri
   STIP_ASSIGN(const auto old_records, encode_chips(before, prefix));
   STIP_ASSIGN(const auto new_records, encode_chips(after, prefix));
   STIP_TRY(write_chips(old_records, new_records));
-  if (after.tombstone() != before.tombstone())
-    STIP_TRY(txn_->put(table::tombstones, prefix, encode(*after.tombstone())));
+  if (after.tombstone() != before.tombstone()) {
+    if (after.tombstone())
+      STIP_TRY(txn_->put(table::tombstones, prefix, encode(*after.tombstone())));
+    else
+      STIP_TRY(txn_->erase(table::tombstones, prefix));
+  }
   count_blocks(before, -1);
   count_blocks(after, +1);
   for (const auto& [id, set] : after.sets()) effects.scenes.insert(id.scene);

@@ -27,6 +27,12 @@ void image_state::restore(held_chip chip) {
 }
 
 put_outcome image_state::put(const put_chip& chip) {
+  const auto outcome = take(chip);
+  drop_tombstone();
+  return outcome;
+}
+
+put_outcome image_state::take(const put_chip& chip) {
   const auto& fresh = chip.chip;
   if (tombstone_ && fresh.written < *tombstone_) return put_outcome::superseded;
   const auto id = set_of(fresh);
@@ -66,6 +72,12 @@ void image_state::hide(const version& when) {
   for (auto& [id, set] : sets_)
     std::erase_if(set, [&](const auto& entry) { return entry.second.record.chip.written < when; });
   std::erase_if(sets_, [](const auto& entry) { return entry.second.empty(); });
+  drop_tombstone();
+}
+
+void image_state::drop_tombstone() {
+  if (!tombstone_) return;
+  if (const auto best = image_rank(); best && *tombstone_ < best->oldest) tombstone_.reset();
 }
 
 std::optional<image_state::rank> image_state::image_rank() const {

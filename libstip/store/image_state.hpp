@@ -69,7 +69,8 @@ class image_state {
   /// chip of it is lost.
   std::optional<index_entry> entry() const;
 
-  /// The newest tombstone, if there is any.
+  /// The newest tombstone, if there is any. One that is older than every chip of the image is
+  /// dropped: whatever it hides is below the image's rank as well.
   const std::optional<version>& tombstone() const { return tombstone_; }
 
  private:
@@ -79,8 +80,10 @@ class image_state {
     auto operator<=>(const rank&) const = default;
   };
 
+  put_outcome take(const put_chip& chip);
   std::optional<rank> image_rank() const;
   void drop_outranked();
+  void drop_tombstone();
 
   std::map<set_id, chip_set> sets_;
   std::optional<version> tombstone_;

@@ -24,12 +24,14 @@ namespace {
 
 constexpr int dial_timeout_ms = 10'000;
 constexpr int cycles = 10;
+constexpr int few_scenes = 2;
 constexpr double allowed_growth = 1.10;
 /// LMDB takes pages that are free again from the second transaction on: where the data is small,
 /// that is more than the data; and ten tasks leave their records behind.
 constexpr uint64_t metadata_noise_bytes = 512 << 10;
-/// Where the data is small, malloc's arenas are more than what the data takes.
-constexpr uint64_t heap_noise_bytes = 6 << 20;
+/// LMDB keeps the memory of the pages of its largest transaction, which may come later than in the
+/// first cycle, and malloc's arenas have gaps.
+constexpr uint64_t heap_noise_bytes = 4 << 20;
 
 int from_environment(const char* name, int otherwise) {
   const auto* value = std::getenv(name);
@@ -111,7 +113,7 @@ CAF_TEST(ten times the same data leaves memory and disk where they were after th
     return;
   }
   // Scenes of a cycle, and the length of their images' geohashes.
-  const int scenes = from_environment("STIP_CYCLE_SCENES", 2);
+  const int scenes = from_environment("STIP_CYCLE_SCENES", few_scenes);
   const int precision = from_environment("STIP_CYCLE_PRECISION", 6);
   const scratch_directory files;
   for (int i = 0; i < scenes; ++i) {
@@ -150,6 +152,9 @@ CAF_TEST(ten times the same data leaves memory and disk where they were after th
     CAF_CHECK_EQUAL(images, images_first);
     // Between the others compaction goes on beside the next store.
     if (cycle == 1 || cycle == cycles) settle();
+    // Of much data much lies free within the heap until stipd gives it back.
+    if ((cycle == 1 || cycle == cycles) && scenes > few_scenes)
+      std::this_thread::sleep_for(2 * defaults::malloc_trim_interval);
     disk = disk_bytes(files / "node");
     memory = process.anonymous_bytes();
     CAF_MESSAGE("cycle " << cycle << ": " << images << " images, " << disk << " bytes on disk, "
@@ -159,15 +164,7 @@ CAF_TEST(ten times the same data leaves memory and disk where they were after th
       memory_first = memory;
     }
   }
-  // CAF keeps the timeout of every request until it is due, long after the answer: the last of them
-  // go with the longest deadline.
-  const double most_memory = double(memory_first) * allowed_growth + double(heap_noise_bytes);
-  for (int attempt = 0; attempt < 1800 && double(memory) > most_memory; ++attempt) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    memory = process.anonymous_bytes();
-  }
-  CAF_MESSAGE("at rest: " << memory << " bytes of memory");
   CAF_CHECK(double(disk) <= double(disk_first) * allowed_growth + double(metadata_noise_bytes));
-  CAF_CHECK(double(memory) <= most_memory);
+  CAF_CHECK(double(memory) <= double(memory_first) * allowed_growth + double(heap_noise_bytes));
   CAF_CHECK_EQUAL(process.end(SIGTERM), 0);
 }
