@@ -4,14 +4,14 @@
 
 #include <algorithm>
 #include <caf/test/unit_test.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <thread>
 
-#include "actors/client.hpp"
 #include "actors/network.hpp"
+#include "tests/support/cluster/sample_request.hpp"
 #include "tests/support/cluster/stipd_process.hpp"
+#include "tests/support/libstip/environment.hpp"
 #include "tests/support/libstip/sample_scene.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -22,7 +22,6 @@ using namespace stip::test;
 
 namespace {
 
-constexpr int dial_timeout_ms = 10'000;
 constexpr int cycles = 10;
 constexpr int few_scenes = 2;
 constexpr double allowed_growth = 1.10;
@@ -32,20 +31,6 @@ constexpr uint64_t metadata_noise_bytes = 512 << 10;
 /// LMDB keeps the memory of the pages of its largest transaction, which may come later than in the
 /// first cycle, and malloc's arenas have gaps.
 constexpr uint64_t heap_noise_bytes = 4 << 20;
-
-int from_environment(const char* name, int otherwise) {
-  const auto* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::atoi(value);
-}
-
-client connect(caf::actor_system& system, const stipd_process& process) {
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    auto handles = dial(system, "127.0.0.1", process.port(), dial_timeout_ms);
-    if (handles) return {system, std::move(*handles)};
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-  }
-  CAF_FAIL("stipd does not answer");
-}
 
 uint64_t disk_bytes(const std::string& directory) {
   uint64_t bytes = 0;
@@ -63,13 +48,7 @@ bool has_segments(const std::string& directory) {
 }
 
 void store(const client& node, const std::string& glob, int precision, uint64_t inputs) {
-  store_request request;
-  request.album = "a";
-  request.glob = glob;
-  request.format = "auto";
-  request.precision = precision;
-  request.threads = 2;
-  auto task = node.store(request);
+  auto task = node.store(sample_request("a", glob, precision));
   if (!task) CAF_FAIL(to_string(task.error()));
   while (true) {
     const auto now = node.get_task(task->id);
@@ -116,13 +95,7 @@ CAF_TEST(ten times the same data leaves memory and disk where they were after th
   const int scenes = from_environment("STIP_CYCLE_SCENES", few_scenes);
   const int precision = from_environment("STIP_CYCLE_PRECISION", 6);
   const scratch_directory files;
-  for (int i = 0; i < scenes; ++i) {
-    sample_scene scene;
-    scene.shift = 41 * i;
-    scene.seed = uint64_t(i) + 1;
-    scene.timestamp = "2020-02-" + std::string(i < 9 ? "0" : "") + std::to_string(i % 28 + 1);
-    write_scene(files / ("s" + std::to_string(i) + ".tif"), scene);
-  }
+  const auto glob = write_scenes(files.path(), scenes);
   system_config config{system_config::networking::on};
   caf::actor_system system{config};
   stipd_process process{files / "node", {"--stip.maintenance-rate=1024"}};
@@ -143,7 +116,7 @@ CAF_TEST(ten times the same data leaves memory and disk where they were after th
   uint64_t disk_first = 0, memory_first = 0, disk = 0, memory = 0;
   size_t images_first = 0;
   for (int cycle = 1; cycle <= cycles; ++cycle) {
-    store(node, files / "s*.tif", precision, uint64_t(scenes));
+    store(node, glob, precision, uint64_t(scenes));
     const auto images = read_all(node);
     const auto erased = node.erase("a", {});
     CAF_REQUIRE(erased);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/support/cluster/image_contents.hpp"
+#include "tests/support/cluster/sample_request.hpp"
 #include "tests/support/cluster/test_cluster.hpp"
 #include "tests/support/libstip/sample_scene.hpp"
 
@@ -13,28 +14,6 @@ using namespace stip;
 using namespace stip::test;
 
 namespace {
-
-store_request request_for(const std::string& glob) {
-  store_request request;
-  request.album = "a";
-  request.glob = glob;
-  request.format = "auto";
-  request.precision = 6;
-  request.threads = 2;
-  return request;
-}
-
-/// A few scenes of different places and days; returns the glob of them.
-std::string write_scenes(const scratch_directory& files, int count) {
-  for (int i = 0; i < count; ++i) {
-    sample_scene scene;
-    scene.shift = 37 * i;
-    scene.seed = uint64_t(i) + 1;
-    scene.timestamp = "2020-01-" + std::string(i + 1 < 10 ? "0" : "") + std::to_string(i + 1);
-    write_scene(files / ("scene" + std::to_string(i) + ".tif"), scene);
-  }
-  return files / "scene*.tif";
-}
 
 image_contents contents(test_cluster& nodes, size_t i) {
   auto rows = nodes.list(i, "a");
@@ -61,7 +40,7 @@ CAF_TEST(an album is known on every node as soon as it is created) {
   CAF_CHECK(!three.create_album(2, "a", geocode_algorithm::geohash));
 
   // Closed on one node, it refuses queries on all, over a restart too; it still takes stores.
-  auto glob = write_scenes(three.files(), 1);
+  auto glob = write_scenes(three.files().path(), 1);
   CAF_REQUIRE(
       three.ask<album>(1, three.handles(1).albums, atom::close_v, std::string{"a"}).has_value());
   CAF_CHECK(!three.list(2, "a"));
@@ -69,7 +48,7 @@ CAF_TEST(an album is known on every node as soon as it is created) {
   three.start(2);
   CAF_REQUIRE(three.settle());
   CAF_CHECK(!three.list(2, "a"));
-  auto request = request_for(glob);
+  auto request = sample_request("a", glob);
   request.precision = 13;
   auto task = three.store(0, request);
   if (!task) CAF_FAIL(to_string(task.error()));
@@ -91,9 +70,9 @@ CAF_TEST(a node that is killed during a load keeps what was acknowledged and a r
   test_cluster three{3};
   CAF_REQUIRE(three.settle());
   CAF_REQUIRE(three.create_album(0, "a", geocode_algorithm::geohash).has_value());
-  const auto glob = write_scenes(three.files(), 8);
+  const auto glob = write_scenes(three.files().path(), 8);
   auto started =
-      three.ask<task_record>(0, three.handles(0).loader, atom::store_v, request_for(glob));
+      three.ask<task_record>(0, three.handles(0).loader, atom::store_v, sample_request("a", glob));
   CAF_REQUIRE(started.has_value());
   image_contents seen;
   while (seen.size() < 20) seen = contents(three, 0);
@@ -114,7 +93,7 @@ CAF_TEST(a node that is killed during a load keeps what was acknowledged and a r
   three.start(2);
   CAF_REQUIRE(three.settle());
   CAF_CHECK(holds_all(contents(three, 1), seen));
-  auto again = three.store(1, request_for(glob));
+  auto again = three.store(1, sample_request("a", glob));
   CAF_REQUIRE(again.has_value());
   for (const auto& err : again->errors) CAF_MESSAGE(err.reason);
   CAF_CHECK_EQUAL(again->completed, 8u);
@@ -124,7 +103,7 @@ CAF_TEST(a node that is killed during a load keeps what was acknowledged and a r
   test_cluster one{1};
   CAF_REQUIRE(one.settle());
   CAF_REQUIRE(one.create_album(0, "a", geocode_algorithm::geohash).has_value());
-  CAF_REQUIRE(one.store(0, request_for(glob)).has_value());
+  CAF_REQUIRE(one.store(0, sample_request("a", glob)).has_value());
   CAF_CHECK(contents(one, 0) == whole);
 }
 
@@ -132,8 +111,8 @@ CAF_TEST(a node whose links are silent is told as missing and comes back) {
   test_cluster three{3};
   CAF_REQUIRE(three.settle());
   CAF_REQUIRE(three.create_album(0, "a", geocode_algorithm::geohash).has_value());
-  const auto glob = write_scenes(three.files(), 2);
-  CAF_REQUIRE(three.store(0, request_for(glob)).has_value());
+  const auto glob = write_scenes(three.files().path(), 2);
+  CAF_REQUIRE(three.store(0, sample_request("a", glob)).has_value());
   const auto before = contents(three, 0);
   three.silence(0, 2, true);
   three.silence(1, 2, true);
@@ -159,8 +138,8 @@ CAF_TEST(deleted images are gone on every node and can be stored again) {
   test_cluster two{2};
   CAF_REQUIRE(two.settle());
   CAF_REQUIRE(two.create_album(0, "a", geocode_algorithm::geohash).has_value());
-  const auto glob = write_scenes(two.files(), 2);
-  CAF_REQUIRE(two.store(0, request_for(glob)).has_value());
+  const auto glob = write_scenes(two.files().path(), 2);
+  CAF_REQUIRE(two.store(0, sample_request("a", glob)).has_value());
   const auto before = contents(two, 0);
   filter match;
   match.tile = "scene0";
@@ -175,7 +154,7 @@ CAF_TEST(deleted images are gone on every node and can be stored again) {
   two.start(0);
   CAF_REQUIRE(two.settle());
   CAF_CHECK(contents(two, 0) == after);
-  CAF_REQUIRE(two.store(1, request_for(glob)).has_value());
+  CAF_REQUIRE(two.store(1, sample_request("a", glob)).has_value());
   CAF_CHECK(contents(two, 1) == before);
 }
 
@@ -183,15 +162,15 @@ CAF_TEST(a full disk refuses chips with its reason and the rest of the load goes
   test_cluster one{1};
   CAF_REQUIRE(one.settle());
   CAF_REQUIRE(one.create_album(0, "a", geocode_algorithm::geohash).has_value());
-  const auto glob = write_scenes(one.files(), 2);
+  const auto glob = write_scenes(one.files().path(), 2);
   one.disk(0).limit_space(1 << 20);
-  auto refused = one.store(0, request_for(glob));
+  auto refused = one.store(0, sample_request("a", glob));
   CAF_REQUIRE(refused.has_value());
   CAF_CHECK(refused->skipped > 0);
   CAF_REQUIRE(!refused->errors.empty());
   CAF_MESSAGE(refused->errors.front().reason);
   one.disk(0).unlimit_space();
-  auto again = one.store(0, request_for(glob));
+  auto again = one.store(0, sample_request("a", glob));
   CAF_REQUIRE(again.has_value());
   CAF_CHECK_EQUAL(again->completed, 2u);
 }
@@ -204,7 +183,7 @@ CAF_TEST(a load under a small memory limit stays under it or says what it needs)
   big.width = big.height = 2048;
   big.tile = 2048;
   write_scene(one.files() / "big.tif", big);
-  auto refused = one.store(0, request_for(one.files() / "big.tif"));
+  auto refused = one.store(0, sample_request("a", one.files() / "big.tif"));
   CAF_REQUIRE(refused.has_value());
   CAF_CHECK(refused->state == task_state::failed);
   CAF_REQUIRE(!refused->errors.empty());
@@ -216,9 +195,9 @@ CAF_TEST(a node that stops during a load ends soon and cleanly) {
   test_cluster two{2};
   CAF_REQUIRE(two.settle());
   CAF_REQUIRE(two.create_album(0, "a", geocode_algorithm::geohash).has_value());
-  const auto glob = write_scenes(two.files(), 8);
+  const auto glob = write_scenes(two.files().path(), 8);
   for (int round = 0; round < 3; ++round) {
-    auto request = request_for(glob);
+    auto request = sample_request("a", glob);
     request.precision = 5 + round;
     CAF_REQUIRE(two.ask<task_record>(0, two.handles(0).loader, atom::store_v, request).has_value());
     while (contents(two, 1).size() < size_t(3 + round)) continue;
@@ -236,13 +215,13 @@ CAF_TEST(a task id that runs for another album is refused wherever it is asked f
   CAF_REQUIRE(two.settle());
   CAF_REQUIRE(two.create_album(0, "a", geocode_algorithm::geohash).has_value());
   CAF_REQUIRE(two.create_album(0, "b", geocode_algorithm::geohash).has_value());
-  const auto glob = write_scenes(two.files(), 8);
-  auto request = request_for(glob);
+  const auto glob = write_scenes(two.files().path(), 8);
+  auto request = sample_request("a", glob);
   request.task = "mine";
   auto first = two.ask<task_record>(0, two.handles(0).loader, atom::store_v, request);
   CAF_REQUIRE(first.has_value());
   auto joined = two.ask<task_record>(1, two.handles(1).loader, atom::store_v, request);
-  request.album = "b";
+  request.album = std::string{"b"};
   auto refused = two.ask<task_record>(1, two.handles(1).loader, atom::store_v, request);
   auto ended = two.wait_task(0, "mine");
   CAF_REQUIRE(joined.has_value() && ended.has_value());

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <caf/test/unit_test.hpp>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <thread>
 
-#include "actors/client.hpp"
 #include "actors/network.hpp"
 #include "tests/support/cluster/image_contents.hpp"
+#include "tests/support/cluster/sample_request.hpp"
 #include "tests/support/cluster/stipd_process.hpp"
+#include "tests/support/libstip/environment.hpp"
 #include "tests/support/libstip/sample_scene.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -20,23 +20,7 @@ using namespace stip::test;
 
 namespace {
 
-constexpr int dial_timeout_ms = 10'000;
 constexpr int scenes = 4;
-
-int from_environment(const char* name, int otherwise) {
-  const auto* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::atoi(value);
-}
-
-client connect(caf::actor_system& system, const stipd_process& process) {
-  // It listens before all of its actors are there.
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    auto handles = dial(system, "127.0.0.1", process.port(), dial_timeout_ms);
-    if (handles) return {system, std::move(*handles)};
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-  }
-  CAF_FAIL("stipd does not answer");
-}
 
 std::vector<image_row> list(const client& node, const std::string& album) {
   std::vector<image_row> all;
@@ -57,13 +41,7 @@ task_record begin_store(const client& node, const std::string& album, const std:
   wanted.name = album;
   auto created = node.create_album(wanted);
   if (!created && created.error().code != ec::already_exists) CAF_FAIL(to_string(created.error()));
-  store_request request;
-  request.album = album;
-  request.glob = glob;
-  request.format = "auto";
-  request.precision = 6;
-  request.threads = 2;
-  auto task = node.store(request);
+  auto task = node.store(sample_request(album, glob));
   if (!task) CAF_FAIL(to_string(task.error()));
   return *task;
 }
@@ -100,14 +78,7 @@ CAF_TEST(kill - 9 during a load loses nothing that was acknowledged and a rerun 
   // More with STIP_KILL_ROUNDS=200.
   const int rounds = from_environment("STIP_KILL_ROUNDS", 10);
   const scratch_directory files;
-  for (int i = 0; i < scenes; ++i) {
-    sample_scene scene;
-    scene.shift = 41 * i;
-    scene.seed = uint64_t(i) + 1;
-    scene.timestamp = "2020-02-0" + std::to_string(i + 1);
-    write_scene(files / ("s" + std::to_string(i) + ".tif"), scene);
-  }
-  const auto glob = files / "s*.tif";
+  const auto glob = write_scenes(files.path(), scenes);
   system_config config{system_config::networking::on};
   caf::actor_system system{config};
 
@@ -125,7 +96,7 @@ CAF_TEST(kill - 9 during a load loses nothing that was acknowledged and a rerun 
   std::mt19937_64 random{20261122};
   size_t interrupted = 0;
   for (int round = 0; round < rounds; ++round) {
-    const auto album = "r" + std::to_string(round);
+    const auto album = "round" + std::to_string(round);
     image_contents acknowledged;
     {
       stipd_process process{files / "node"};

@@ -6,10 +6,10 @@
 #include <caf/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <thread>
 
 #include "libstip/store/data_directory.hpp"
+#include "tests/support/libstip/environment.hpp"
 #include "tests/support/libstip/sample_chips.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -60,8 +60,7 @@ size_t read_all(int pipe) {
 }  // namespace
 
 CAF_TEST(a killed store has what it acknowledged and at most one commit more) {
-  const auto* asked = std::getenv("STIP_KILL_ROUNDS");
-  const int rounds = asked ? std::atoi(asked) : default_rounds;
+  const int rounds = from_environment("STIP_KILL_ROUNDS", default_rounds);
   const scratch_directory scratch;
   const auto path = scratch / "data";
   std::mt19937_64 random{seed};

@@ -6,12 +6,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <utility>
+
+#include "actors/network.hpp"
 
 namespace stip::test {
+
+namespace {
+
+constexpr int dial_timeout_ms = 10'000;
+constexpr int dial_attempts = 100;
+constexpr std::chrono::milliseconds dial_pause{50};
+
+}  // namespace
 
 std::string stipd_binary() {
   const auto* directory = std::getenv("STIP_BIN_DIR");
@@ -71,6 +84,17 @@ uint64_t stipd_process::anonymous_bytes() const {
   while (std::getline(status, line))
     if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) * 1024;
   return 0;
+}
+
+client connect(caf::actor_system& system, const stipd_process& process) {
+  // It listens before all of its actors are there.
+  for (int attempt = 0; attempt < dial_attempts; ++attempt) {
+    auto handles = dial(system, "127.0.0.1", process.port(), dial_timeout_ms);
+    if (handles) return {system, std::move(*handles)};
+    std::this_thread::sleep_for(dial_pause);
+  }
+  std::fprintf(stderr, "stipd does not answer\n");
+  std::abort();
 }
 
 }  // namespace stip::test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/client.hpp"
+
 namespace stip::test {
 
 /// A real stipd in a process of its own, on an ephemeral port of loopback. Ended by its id.
@@ -32,6 +34,9 @@ class stipd_process {
   pid_t pid_ = -1;
   uint16_t port_ = 0;
 };
+
+/// A client of the node. Ends the test program when it does not answer for long.
+client connect(caf::actor_system& system, const stipd_process& process);
 
 /// Where stipd is; empty: there is none, and the test should say that it is skipped.
 std::string stipd_binary();

@@ -58,4 +58,19 @@ void write_scene(const std::string& path, const sample_scene& what) {
   }
 }
 
+std::string write_scenes(const std::string& directory, int count) {
+  constexpr int days = 28;
+  constexpr int shift_pixels = 41;
+  for (int i = 0; i < count; ++i) {
+    sample_scene scene;
+    scene.shift = shift_pixels * i;
+    scene.seed = uint64_t(i) + 1;
+    auto day = std::to_string(i % days + 1);
+    if (day.size() < 2) day.insert(day.begin(), '0');
+    scene.timestamp = "2020-02-" + day;
+    write_scene(directory + "/scene" + std::to_string(i) + ".tif", scene);
+  }
+  return directory + "/scene*.tif";
+}
+
 }  // namespace stip::test

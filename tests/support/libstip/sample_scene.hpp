@@ -25,4 +25,8 @@ struct sample_scene {
 /// the file cannot be written.
 void write_scene(const std::string& path, const sample_scene& what);
 
+/// Writes scene0.tif, scene1.tif, ... into a directory: scenes of other days, each a little east of
+/// the one before it. Returns the glob of them.
+std::string write_scenes(const std::string& directory, int count);
+
 }  // namespace stip::test
