@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "libstip/raster/codec_buffer.hpp"
+#include "libstip/raster/codec_classes.hpp"
 #include "libstip/raster/codec_planes.hpp"
 #include "libstip/raster/codec_vdpfor.hpp"
 
@@ -57,6 +58,7 @@ struct codec_scratch::state {
   buffer bits;
   buffer packed;
   planes::workspace planes;
+  classes::workspace classes;
 };
 
 codec_scratch::codec_scratch() = default;
@@ -70,6 +72,8 @@ codec_scratch::state& codec_scratch::get() {
 }
 
 bool is_known(codec_id codec, pixel_type type) noexcept {
+  if (codec == codec_id::classes)
+    return is_known(type) && size_of(type) <= classes::max_word_bytes && type != pixel_type::bit;
   const auto value = static_cast<uint8_t>(codec);
   return is_known(type) && value >= static_cast<uint8_t>(codec_id::raw) &&
          value <= static_cast<uint8_t>(codec_id::up_planes);
@@ -87,6 +91,8 @@ std::string_view to_string(codec_id codec) noexcept {
       return "planes";
     case codec_id::up_planes:
       return "up+planes";
+    case codec_id::classes:
+      return "classes";
   }
   return "unknown";
 }
@@ -122,6 +128,11 @@ codec_id encode_pixels(const block_shape& shape, std::span<const std::byte> pixe
   }
   const size_t count = words.bytes.size() / words.word_bytes;
   const bool rarely = planes::changes_rarely(words);
+  if (rarely && is_known(codec_id::classes, shape.type)) {
+    const auto payload = classes::encode(pixel, pixels, shape.columns, state.classes);
+    if (!payload.empty() && payload.size() < pixels.size())
+      return append({codec_id::classes, payload});
+  }
   // Measurements in integers are for vdpfor; trying the planes would only cost time.
   if (rarely || is_float(shape.type) || shape.type == pixel_type::bit) {
     const auto advice = planes::consider(words, !rarely, state.planes);
@@ -152,6 +163,8 @@ bool decode_words(codec_id codec, std::span<const std::byte> payload, size_t wor
     case codec_id::up_planes:
       return planes::decode(payload, word_bytes, columns, codec == codec_id::up_planes,
                             scratch.get().planes, words);
+    case codec_id::classes:
+      return classes::decode(word_bytes, payload, columns, scratch.get().classes, words);
     case codec_id::constant:
       break;
   }

@@ -27,12 +27,14 @@ enum class codec_id : uint8_t {
   planes = 4,
   /// The same over the difference of each pixel, taken as an integer, with the pixel above.
   up_planes = 5,
+  /// Pixels of 1 or 2 bytes with few values: ranks in a table (codec_classes.hpp).
+  classes = 6,
 };
 
 /// Whether a payload of this type can be coded so; false for unknown values of either.
 bool is_known(codec_id codec, pixel_type type) noexcept;
 
-/// "raw", "constant", "vdpfor", "shuffle+lz4", ...; "unknown" else.
+/// "raw", "constant", "vdpfor", "planes", ...; "unknown" else.
 std::string_view to_string(codec_id codec) noexcept;
 
 /// The shape of a block as the codec sees it.

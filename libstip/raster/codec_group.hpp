@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "libstip/raster/codec_vdpfor.hpp"
 #include "libstip/raster/codec_words.hpp"
@@ -68,6 +69,38 @@ constexpr size_t group_bytes(const layout& how, size_t count) {
                              : 0);
 }
 
+/// To an encoder exceptions are dearer than their bytes, because a decoder puts them in their
+/// places one by one: so many bytes for having any, and so many halves of their own bytes.
+struct charge {
+  size_t any = 0;
+  size_t halves = 0;
+};
+
+/// A byte's exceptions are half of what an exception of the other words moves in the pixels.
+constexpr charge of_bytes{0, 0};
+
+constexpr charge of_words{8, 1};
+
+/// Ranks are bytes, but stand for words; and they are small in any case.
+constexpr charge of_ranks_of_words{16, 2};
+
+template <class T>
+constexpr charge charge_of = sizeof(T) == 1 ? of_bytes : of_words;
+
+/// What exceptions add to the bytes of the packed rows, and their charge.
+template <charge Charge>
+constexpr size_t exceptions_cost(const layout& how) {
+  if (how.exceptions == 0) return 0;
+  const size_t bytes = how.exceptions * (1 + how.exception_bytes);
+  return max_control_bytes - 1 + bytes + Charge.any + bytes * Charge.halves / 2;
+}
+
+/// What an encoder keeps low.
+template <class T, charge Charge>
+constexpr size_t group_cost(const layout& how, size_t count) {
+  return packed_rows<T>(count, how.width) * row_bytes + exceptions_cost<Charge>(how);
+}
+
 /// Bytes of an upper part that has more than one, where there is but one choice, else 0.
 template <class T>
 constexpr size_t wide_exception = sizeof(T) <= 2 ? sizeof(T) : 0;
@@ -112,7 +145,11 @@ bool read_exceptions(const std::byte* in, const layout& how, size_t count, T* va
 template <class T>
 size_t common_zeros(const word_at<T>* words, size_t count) {
   T any = 0;
-  for (size_t i = 0; i < count; ++i) any = static_cast<T>(any | words[i]);
+  // Most blocks have an odd word soon.
+  for (size_t i = 0; i < count && (any & 1) == 0;) {
+    const size_t end = std::min(count, i + group_values);
+    for (; i < end; ++i) any = static_cast<T>(any | words[i]);
+  }
   return any == 0 ? 0 : static_cast<size_t>(std::countr_zero(any));
 }
 
@@ -195,12 +232,19 @@ std::byte* encode_group(const T* values, size_t count, const layout& how, const 
   return out + how.exceptions * (1 + how.exception_bytes);
 }
 
+/// Ranks of classes have no zeros in common: there is always a 1.
+template <class T, class Kernels>
+constexpr bool has_shift = std::is_same_v<typename Kernels::relation, difference<T>>;
+
 /// Encodes with the kernels of one target:
+/// relation: difference or change, as in codec_words.hpp;
 /// take_differences and put_differences as in codec_words.hpp;
-/// choose(values, count): of the layouts of at most max_sought_exceptions the one of fewest bytes,
-/// of several the widest;
+/// choose(values, count): of the layouts of at most max_sought_exceptions the one of least cost, of
+/// several the widest;
 /// nonzero(values): how many of the group's values are not 0;
 /// slices(values): the mask of the slices that are not all 0;
+/// count_slices(mask): how many bits are set;
+/// expand(in, mask, values): undoes compact;
 /// wider(values, width, out): four words with a bit set for each value of more than `width` bits;
 /// pack(values, width, out) and unpack(in, width, values): width * row_bytes bytes of a full group.
 template <class T, class Kernels>
@@ -208,8 +252,11 @@ size_t encode_groups(std::span<const std::byte> pixels, size_t columns, std::byt
   const auto* source = words_at<T>(pixels.data());
   const size_t total = pixels.size() / sizeof(T);
   std::byte* const begin = out;
-  const size_t shift = common_zeros(source, total);
-  *out++ = static_cast<std::byte>(shift);
+  size_t shift = 0;
+  if constexpr (has_shift<T, Kernels>) {
+    shift = common_zeros(source, total);
+    *out++ = static_cast<std::byte>(shift);
+  }
   alignas(64) T values[group_values];
   alignas(64) T kept[group_values];
   for (size_t at = 0; at < total; at += group_values) {
@@ -263,11 +310,12 @@ const std::byte* decode_group(const std::byte* in, const std::byte* end, size_t 
     if (left() < sizeof mask) return nullptr;
     std::memcpy(&mask, in, sizeof mask);
     in += sizeof mask;
-    count = static_cast<size_t>(std::popcount(mask)) * lanes<T>;
+    count = Kernels::count_slices(mask) * lanes<T>;
   }
   const size_t rows = packed_rows<T>(count, how.width);
   if (left() < rows * row_bytes + how.exceptions * (1 + how.exception_bytes)) return nullptr;
-  if (rows == how.width) {
+  if (left() >= how.width * row_bytes) {
+    // Rows that the group does not have become values that nobody reads.
     Kernels::unpack(in, how.width, packed_values);
   } else {
     std::byte packed[group_values * sizeof(T)];
@@ -283,7 +331,7 @@ const std::byte* decode_group(const std::byte* in, const std::byte* end, size_t 
     if (!good) return nullptr;
     in += how.exceptions * (1 + how.exception_bytes);
   }
-  if (sparse) expand(kept, mask, values);
+  if (sparse) Kernels::expand(kept, mask, values);
   return in;
 }
 
@@ -295,14 +343,21 @@ bool decode_groups(std::span<const std::byte> payload, size_t columns,
   // way to the cache would wait for them.
   constexpr size_t batch_values = 4096 / sizeof(T);
   static_assert(batch_values % group_values == 0);
-  alignas(64) T values[batch_values];
+  // In front of the batch: what was too little for a vector of the last one.
+  constexpr size_t max_left = 64 / sizeof(T);
+  alignas(64) T buffer[max_left + batch_values];
+  T* const values = buffer + max_left;
   auto* target = words_at<T>(pixels.data());
   const size_t total = pixels.size() / sizeof(T);
   const std::byte* in = payload.data();
   const std::byte* const end = in + payload.size();
-  if (in == end) return false;
-  const auto shift = static_cast<size_t>(*in++);
-  if (shift >= bits_of<T>) return false;
+  size_t shift = 0;
+  if constexpr (has_shift<T, Kernels>) {
+    if (in == end) return false;
+    shift = static_cast<size_t>(*in++);
+    if (shift >= bits_of<T>) return false;
+  }
+  size_t left = 0;
   for (size_t at = 0; at < total; at += batch_values) {
     const size_t count = std::min(batch_values, total - at);
     for (size_t i = 0; i < count; i += group_values) {
@@ -310,8 +365,15 @@ bool decode_groups(std::span<const std::byte> payload, size_t columns,
       if (in == nullptr) return false;
     }
     if (shift > 0) restore_zeros(values, count, shift);
-    Kernels::put_differences(values, at, count, columns, target);
+    left +=
+        count - Kernels::put_differences(values - left, at - left, left + count, columns, target);
+    // Of few words these overlap.
+    std::memmove(buffer, values + count - max_left, sizeof(T) * max_left);
   }
+  // Only where the last row is not whole.
+  if (left > 0)
+    put_differences<T, typename Kernels::relation>(values - left, total - left, left, columns,
+                                                   target);
   return in == end;
 }
 

@@ -139,6 +139,20 @@ void unpack_wide(const std::byte* in, size_t width, T* out) {
   }
 }
 
+/// vd::expand without a branch on the bits of the mask, which nobody foresees.
+template <class T>
+HWY_INLINE void expand_slices(const T* in, T mask, T* values) {
+  const row_tag<T> d;
+  alignas(vd::row_bytes) static constexpr T zeros[vd::lanes<T>] = {};
+  for (size_t slice = 0; slice < bits_of<T>; ++slice, mask = static_cast<T>(mask >> 1)) {
+    const size_t there = mask & 1;
+    const T* const from = there != 0 ? in : zeros;
+    for (size_t lane = 0; lane < vd::lanes<T>; lane += vector_words<T>)
+      hn::Store(hn::Load(d, from + lane), d, values + slice * vd::lanes<T> + lane);
+    in += there * vd::lanes<T>;
+  }
+}
+
 template <class T>
 using pack_function = void (*)(const T*, std::byte*);
 template <class T>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "libstip/raster/codec_buffer.hpp"
 #include "libstip/raster/codec_shuffle.hpp"
@@ -39,7 +40,7 @@ constexpr size_t min_sample_bytes = 4096;
 constexpr size_t compared_rows = 8;
 
 /// Bytes of a plane that are looked at to tell whether it is noise.
-constexpr size_t noise_sample = 512;
+constexpr size_t noise_sample = 256;
 
 /// A plane whose bytes are spread as evenly as if more than so many values were equally frequent is
 /// noise to LZ4.
@@ -64,12 +65,18 @@ bool is_constant(std::span<const std::byte> plane) {
 /// By the chance that two bytes of the plane are equal.
 bool is_noise(std::span<const std::byte> plane) {
   const size_t step = std::max<size_t>(1, plane.size() / noise_sample);
-  uint32_t counts[256] = {};
+  // Counters in turn, so that equal bytes do not wait for each other.
+  constexpr size_t turns = 4;
+  uint16_t counts[turns][256] = {};
   uint32_t total = 0;
   for (size_t i = 0; i < plane.size(); i += step, ++total)
-    ++counts[std::to_integer<size_t>(plane[i])];
+    ++counts[total % turns][std::to_integer<size_t>(plane[i])];
   uint64_t pairs = 0;
-  for (const uint64_t n : counts) pairs += n * n;
+  for (size_t value = 0; value < 256; ++value) {
+    uint32_t n = 0;
+    for (const auto& some : counts) n += some[value];
+    pairs += uint64_t{n} * n;
+  }
   return pairs * noisy_values < uint64_t{total} * total;
 }
 
@@ -164,7 +171,13 @@ bool changes_rarely(const word_view& words) noexcept {
     for (size_t row = 1; row < rows; row += stride) {
       const auto* here = all + row * words.columns;
       const auto* above = here - words.columns;
-      for (size_t i = 0; i < words.columns; ++i) equal += here[i] == above[i] ? 1 : 0;
+      // Counters as wide as words, so that they share vectors, and so few that none overflows.
+      for (size_t i = 0; i < words.columns;) {
+        const size_t end = std::min(words.columns, i + std::numeric_limits<uint8_t>::max());
+        T some = 0;
+        for (; i < end; ++i) some = static_cast<T>(some + (here[i] == above[i] ? 1 : 0));
+        equal += some;
+      }
       compared += words.columns;
     }
     return 2 * equal >= compared;

@@ -28,39 +28,51 @@ bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t column
   return vdpfor::scalar::decode(word_bytes, payload, columns, pixels);
 }
 
+size_t encode_changes(size_t word_bytes, std::span<const std::byte> ranks, size_t columns,
+                      std::span<std::byte> out) {
+  return vdpfor::scalar::encode_changes(word_bytes, ranks, columns, out);
+}
+
+bool decode_changes(std::span<const std::byte> payload, size_t columns,
+                    std::span<std::byte> ranks) {
+  return vdpfor::scalar::decode_changes(payload, columns, ranks);
+}
+
 #else
 
 /// The sum of counters of one byte each, whatever the words that they stand in: at most 255 a word.
 template <class T>
-HWY_INLINE size_t sum_of_counters(row_vector<T> counters) {
-  const hn::Repartition<uint8_t, row_tag<T>> as_bytes;
-  const hn::Repartition<uint64_t, row_tag<T>> as_words;
+HWY_INLINE size_t sum_of_counters(hn::Vec<wide_tag<T>> counters) {
+  const hn::Repartition<uint8_t, wide_tag<T>> as_bytes;
+  const hn::Repartition<uint64_t, wide_tag<T>> as_words;
   const auto sums = hn::SumsOf8(hn::BitCast(as_bytes, counters));
   return static_cast<size_t>(hn::GetLane(hn::SumOfLanes(as_words, sums)));
 }
 
 /// The kernels of one target that encode_groups and decode_groups ask for.
-template <class T>
+template <class T, class Relation, vd::charge Charge>
 struct vector_kernels {
+  using relation = Relation;
   static constexpr size_t step = vector_words<T>;
 
   static void take_differences(const word_at<T>* words, size_t begin, size_t count, size_t columns,
                                T* out) {
-    take_differences_by_vector<T>(words, begin, count, columns, out);
+    take_differences_by_vector<T, Relation>(words, begin, count, columns, out);
   }
 
-  static void put_differences(const T* in, size_t begin, size_t count, size_t columns,
-                              word_at<T>* words) {
-    put_differences_by_vector<T>(in, begin, count, columns, words);
+  static size_t put_differences(const T* in, size_t begin, size_t count, size_t columns,
+                                word_at<T>* words) {
+    return put_differences_by_vector<T, Relation>(in, begin, count, columns, words);
   }
 
   /// How many values have one of the bits of `mask`.
   static HWY_INLINE size_t count_with(const T* values, T mask) {
-    const row_tag<T> d;
+    const wide_tag<T> d;
+    static_assert(vd::group_values % wide_words<T> == 0);
     const auto bits = hn::Set(d, mask);
     const auto one = hn::Set(d, T{1});
     auto counters = hn::Zero(d);
-    for (size_t i = 0; i < vd::group_values; i += step)
+    for (size_t i = 0; i < vd::group_values; i += wide_words<T>)
       counters = hn::Add(counters, hn::Min(hn::And(hn::Load(d, values + i), bits), one));
     return sum_of_counters<T>(counters);
   }
@@ -103,17 +115,17 @@ struct vector_kernels {
   }
 
   static vd::layout choose(const T* values, size_t count) {
-    const row_tag<T> d;
+    const wide_tag<T> d;
     auto bits = hn::Zero(d);
-    for (size_t i = 0; i < vd::group_values; i += step)
+    for (size_t i = 0; i < vd::group_values; i += wide_words<T>)
       bits = hn::Or(bits, hn::Load(d, values + i));
-    alignas(64) T all[step];
+    alignas(64) T all[wide_words<T>];
     hn::Store(bits, d, all);
     T any = 0;
     for (const T b : all) any = static_cast<T>(any | b);
     const auto widest = static_cast<size_t>(std::bit_width(any));
     vd::layout best{widest, 0, 0};
-    size_t best_bytes = vd::group_bytes<T>(best, count);
+    size_t best_cost = vd::group_cost<T, Charge>(best, count);
     widths of_width;
     for (size_t width = widest; width-- > 0;) {
       // A pass over the vectors counts what one width leaves out; many passes cost more than to
@@ -124,13 +136,12 @@ struct vector_kernels {
           counted ? of_width[width] : count_with(values, static_cast<T>(~vd::low_mask<T>(width)));
       const vd::layout how{width, exceptions, (widest - width + 7) / 8};
       // Narrower layouts have at least these exceptions, so nothing better can follow.
-      if (exceptions > vd::max_sought_exceptions ||
-          vd::max_control_bytes - 1 + exceptions * (1 + how.exception_bytes) >= best_bytes)
+      if (exceptions > vd::max_sought_exceptions || vd::exceptions_cost<Charge>(how) >= best_cost)
         break;
-      const size_t bytes = vd::group_bytes<T>(how, count);
-      if (bytes < best_bytes) {
+      const size_t cost = vd::group_cost<T, Charge>(how, count);
+      if (cost < best_cost) {
         best = how;
-        best_bytes = bytes;
+        best_cost = cost;
       }
     }
     return best;
@@ -161,20 +172,47 @@ struct vector_kernels {
   static void unpack(const std::byte* in, size_t width, T* values) {
     unpack_group<T>(in, width, values);
   }
+
+  // Here the compiler may use the instruction for it.
+  static size_t count_slices(vd::slice_mask<T> mask) {
+    return static_cast<size_t>(std::popcount(mask));
+  }
+
+  static void expand(const T* in, vd::slice_mask<T> mask, T* values) {
+    expand_slices<T>(in, mask, values);
+  }
 };
 
 size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
               std::span<std::byte> out) {
   return with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    return vd::encode_groups<T, vector_kernels<T>>(pixels, columns, out.data());
+    return vd::encode_groups<T, vector_kernels<T, difference<T>, vd::charge_of<T>>>(pixels, columns,
+                                                                                    out.data());
   });
 }
 
 bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
             std::span<std::byte> pixels) {
   return with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    return vd::decode_groups<T, vector_kernels<T>>(payload, columns, pixels);
+    return vd::decode_groups<T, vector_kernels<T, difference<T>, vd::charge_of<T>>>(
+        payload, columns, pixels);
   });
+}
+
+template <vd::charge Charge>
+using change_kernels = vector_kernels<uint8_t, change<uint8_t>, Charge>;
+
+size_t encode_changes(size_t word_bytes, std::span<const std::byte> ranks, size_t columns,
+                      std::span<std::byte> out) {
+  return word_bytes == 1
+             ? vd::encode_groups<uint8_t, change_kernels<vd::of_bytes>>(ranks, columns, out.data())
+             : vd::encode_groups<uint8_t, change_kernels<vd::of_ranks_of_words>>(ranks, columns,
+                                                                                 out.data());
+}
+
+bool decode_changes(std::span<const std::byte> payload, size_t columns,
+                    std::span<std::byte> ranks) {
+  return vd::decode_groups<uint8_t, change_kernels<vd::of_bytes>>(payload, columns, ranks);
 }
 
 #endif
@@ -188,6 +226,8 @@ namespace stip {
 
 HWY_EXPORT(encode);
 HWY_EXPORT(decode);
+HWY_EXPORT(encode_changes);
+HWY_EXPORT(decode_changes);
 
 }  // namespace stip
 
@@ -206,6 +246,16 @@ size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t colum
 bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
             std::span<std::byte> pixels) noexcept {
   return HWY_DYNAMIC_DISPATCH(stip::decode)(word_bytes, payload, columns, pixels);
+}
+
+size_t encode_changes(size_t word_bytes, std::span<const std::byte> ranks, size_t columns,
+                      std::span<std::byte> out) noexcept {
+  return HWY_DYNAMIC_DISPATCH(stip::encode_changes)(word_bytes, ranks, columns, out);
+}
+
+bool decode_changes(std::span<const std::byte> payload, size_t columns,
+                    std::span<std::byte> ranks) noexcept {
+  return HWY_DYNAMIC_DISPATCH(stip::decode_changes)(payload, columns, ranks);
 }
 
 }  // namespace stip::vdpfor

@@ -27,7 +27,17 @@ size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t colum
 [[nodiscard]] bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
                           std::span<std::byte> pixels) noexcept;
 
-/// encode and decode without vectors: what runs where no target is supported, and what the vector
+/// The same of ranks of classes, bytes that are compared with those above bit by bit: where pixels
+/// are names, not amounts. `word_bytes` are those of a pixel. `out` has max_bytes(1, ranks.size())
+/// bytes.
+size_t encode_changes(size_t word_bytes, std::span<const std::byte> ranks, size_t columns,
+                      std::span<std::byte> out) noexcept;
+
+/// Fills `ranks` from such a payload, as decode does.
+[[nodiscard]] bool decode_changes(std::span<const std::byte> payload, size_t columns,
+                                  std::span<std::byte> ranks) noexcept;
+
+/// All of these without vectors: what runs where no target is supported, and what the vector
 /// code is compared with.
 namespace scalar {
 
@@ -36,6 +46,12 @@ size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t colum
 
 [[nodiscard]] bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
                           std::span<std::byte> pixels) noexcept;
+
+size_t encode_changes(size_t word_bytes, std::span<const std::byte> ranks, size_t columns,
+                      std::span<std::byte> out) noexcept;
+
+[[nodiscard]] bool decode_changes(std::span<const std::byte> payload, size_t columns,
+                                  std::span<std::byte> ranks) noexcept;
 
 }  // namespace scalar
 

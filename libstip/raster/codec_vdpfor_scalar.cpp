@@ -8,16 +8,19 @@ namespace {
 
 /// The kernels that encode_groups and decode_groups ask for, one word at a time and as plain as can
 /// be: the vector code is tested against them.
-template <class T>
+template <class T, class Relation, charge Charge>
 struct scalar_kernels {
+  using relation = Relation;
+
   static void take_differences(const word_at<T>* words, size_t begin, size_t count, size_t columns,
                                T* out) {
-    stip::take_differences<T>(words, begin, count, columns, out);
+    stip::take_differences<T, Relation>(words, begin, count, columns, out);
   }
 
-  static void put_differences(const T* in, size_t begin, size_t count, size_t columns,
-                              word_at<T>* words) {
-    stip::put_differences<T>(in, begin, count, columns, words);
+  static size_t put_differences(const T* in, size_t begin, size_t count, size_t columns,
+                                word_at<T>* words) {
+    stip::put_differences<T, Relation>(in, begin, count, columns, words);
+    return count;
   }
 
   static size_t nonzero(const T* values) {
@@ -45,7 +48,7 @@ struct scalar_kernels {
       exceptions += of_width[width + 1];
       const layout how{width, exceptions, (widest - width + 7) / 8};
       if (exceptions <= max_sought_exceptions &&
-          group_bytes<T>(how, count) < group_bytes<T>(best, count))
+          group_cost<T, Charge>(how, count) < group_cost<T, Charge>(best, count))
         best = how;
     }
     return best;
@@ -76,6 +79,14 @@ struct scalar_kernels {
     }
   }
 
+  static size_t count_slices(slice_mask<T> mask) {
+    return static_cast<size_t>(std::popcount(mask));
+  }
+
+  static void expand(const T* in, slice_mask<T> mask, T* values) {
+    vdpfor::expand<T>(in, mask, values);
+  }
+
   static void unpack(const std::byte* in, size_t width, T* values) {
     const T mask = low_mask<T>(width);
     for (size_t lane = 0; lane < lanes<T>; ++lane)
@@ -99,15 +110,33 @@ namespace scalar {
 size_t encode(size_t word_bytes, std::span<const std::byte> pixels, size_t columns,
               std::span<std::byte> out) noexcept {
   return with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    return encode_groups<T, scalar_kernels<T>>(pixels, columns, out.data());
+    return encode_groups<T, scalar_kernels<T, difference<T>, charge_of<T>>>(pixels, columns,
+                                                                            out.data());
   });
 }
 
 bool decode(size_t word_bytes, std::span<const std::byte> payload, size_t columns,
             std::span<std::byte> pixels) noexcept {
   return with_word(word_bytes, [&]<class T>(std::type_identity<T>) {
-    return decode_groups<T, scalar_kernels<T>>(payload, columns, pixels);
+    return decode_groups<T, scalar_kernels<T, difference<T>, charge_of<T>>>(payload, columns,
+                                                                            pixels);
   });
+}
+
+template <charge Charge>
+using change_kernels = scalar_kernels<uint8_t, change<uint8_t>, Charge>;
+
+size_t encode_changes(size_t word_bytes, std::span<const std::byte> ranks, size_t columns,
+                      std::span<std::byte> out) noexcept {
+  return word_bytes == 1
+             ? encode_groups<uint8_t, change_kernels<of_bytes>>(ranks, columns, out.data())
+             : encode_groups<uint8_t, change_kernels<of_ranks_of_words>>(ranks, columns,
+                                                                         out.data());
+}
+
+bool decode_changes(std::span<const std::byte> payload, size_t columns,
+                    std::span<std::byte> ranks) noexcept {
+  return decode_groups<uint8_t, change_kernels<of_bytes>>(payload, columns, ranks);
 }
 
 }  // namespace scalar

@@ -69,35 +69,56 @@ template <class T>
                         static_cast<T>(T{0} - static_cast<T>(value & 1)));
 }
 
-/// The zig-zagged differences of the words [begin, begin + count) with the word above; in the first
-/// row with the word to the left, and of the very first with 0.
+/// What a word is to the one above: the arithmetic difference, zig-zagged, of measurements.
 template <class T>
+struct difference {
+  [[gnu::always_inline]] static T take(T word, T other) noexcept {
+    return zigzag<T>(static_cast<T>(word - other));
+  }
+  [[gnu::always_inline]] static T put(T value, T other) noexcept {
+    return static_cast<T>(other + unzigzag<T>(value));
+  }
+};
+
+/// The same of ranks of classes, which have no distance: the bits that change.
+template <class T>
+struct change {
+  [[gnu::always_inline]] static T take(T word, T other) noexcept {
+    return static_cast<T>(word ^ other);
+  }
+  [[gnu::always_inline]] static T put(T value, T other) noexcept {
+    return static_cast<T>(other ^ value);
+  }
+};
+
+/// The relations (zig-zagged differences or changes) of the words [begin, begin + count) to the
+/// word above; in the first row to the word to the left, and of the very first to 0.
+template <class T, class Relation = difference<T>>
 void take_differences(const word_at<T>* words, size_t begin, size_t count, size_t columns,
                       T* __restrict out) noexcept {
   const auto* current = words + begin;
   const size_t first_row = begin < columns ? std::min(count, columns - begin) : 0;
   size_t i = 0;
   if (begin == 0 && count > 0) {
-    out[0] = zigzag<T>(current[0]);
+    out[0] = Relation::take(current[0], T{0});
     i = 1;
   }
-  for (; i < first_row; ++i) out[i] = zigzag<T>(static_cast<T>(current[i] - words[begin + i - 1]));
+  for (; i < first_row; ++i) out[i] = Relation::take(current[i], words[begin + i - 1]);
   if (i < count) {
     const auto* above = words + (begin + i - columns);
-    for (size_t k = i; k < count; ++k)
-      out[k] = zigzag<T>(static_cast<T>(current[k] - above[k - i]));
+    for (size_t k = i; k < count; ++k) out[k] = Relation::take(current[k], above[k - i]);
   }
 }
 
 /// Undoes take_differences; the words before `begin` are there already.
-template <class T>
+template <class T, class Relation = difference<T>>
 void put_differences(const T* __restrict in, size_t begin, size_t count, size_t columns,
                      word_at<T>* words) noexcept {
   auto* current = words + begin;
   const size_t first_row = begin < columns ? std::min(count, columns - begin) : 0;
   T left = begin == 0 ? T{0} : words[begin - 1].value;
   for (size_t i = 0; i < first_row; ++i) {
-    left = static_cast<T>(left + unzigzag<T>(in[i]));
+    left = Relation::put(in[i], left);
     current[i] = left;
   }
   // Within a run as long as a row no word depends on another, so the loop has no order.
@@ -105,7 +126,7 @@ void put_differences(const T* __restrict in, size_t begin, size_t count, size_t 
     const size_t end = std::min(count, i + columns);
     const auto* above = words + (begin + i - columns);
 #pragma GCC ivdep
-    for (size_t k = i; k < end; ++k) current[k] = static_cast<T>(above[k - i] + unzigzag<T>(in[k]));
+    for (size_t k = i; k < end; ++k) current[k] = Relation::put(in[k], above[k - i]);
     i = end;
   }
 }

@@ -48,10 +48,12 @@ bool has_zstd(std::span<const std::byte> payload, size_t planes) {
   return false;
 }
 
-/// Blosc with what the codec of a block does: bit packing is nearest to a bit shuffle.
+/// Blosc with what the codec of a block does: bit packing is nearest to a bit shuffle, and what
+/// changes from one rank to the one above is nearest to the difference of their classes.
 blosc_filter filter_like(const block_header& header, std::span<const std::byte> record) {
   const bool planes = header.codec == codec_id::planes || header.codec == codec_id::up_planes;
-  if (!planes) return {"lz4", blosc_lz4_level, BLOSC_BITSHUFFLE, header.codec == codec_id::vdpfor};
+  const bool above = header.codec == codec_id::vdpfor || header.codec == codec_id::classes;
+  if (!planes) return {"lz4", blosc_lz4_level, BLOSC_BITSHUFFLE, above};
   const bool up = header.codec == codec_id::up_planes;
   const size_t count = header.type == pixel_type::bit ? 1 : size_of(header.type);
   if (has_zstd(record.subspan(block_header_bytes, header.payload_bytes), count))

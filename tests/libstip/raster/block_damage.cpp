@@ -106,7 +106,7 @@ CAF_TEST(fields that no encoder writes are refused though the checksums match) {
   CAF_CHECK(code(6, 0, 1) == ec::unsupported);
   CAF_CHECK(code(6, 11, 1) == ec::unsupported);
   CAF_CHECK(code(7, 0, 1) == ec::unsupported);
-  CAF_CHECK(code(7, 6, 1) == ec::unsupported);
+  CAF_CHECK(code(7, 7, 1) == ec::unsupported);
   CAF_CHECK(code(8, 0, 2) == ec::malformed);
   CAF_CHECK(code(8, 513, 2) == ec::malformed);
   CAF_CHECK(code(10, 0, 2) == ec::malformed);

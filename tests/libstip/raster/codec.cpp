@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "libstip/raster/codec_classes.hpp"
 #include "libstip/raster/codec_shuffle.hpp"
 #include "libstip/raster/codec_vdpfor.hpp"
 
@@ -42,15 +43,13 @@ std::vector<uint64_t> slow_differences(size_t word_bytes, const bytes& words, si
   return out;
 }
 
-/// Reads a vdpfor payload bit by bit as docs/data-format.md defines it; the residuals. Counts the
-/// sparse groups.
-std::vector<uint64_t> slow_residuals(size_t word_bytes, const bytes& payload, size_t count,
-                                     size_t* sparse_groups = nullptr) {
+/// Reads groups bit by bit as docs/data-format.md defines them, from `at` to the end; the values.
+/// Counts the sparse groups.
+std::vector<uint64_t> slow_groups(size_t word_bytes, const bytes& payload, size_t at, size_t count,
+                                  size_t* sparse_groups) {
   std::vector<uint64_t> out;
   const size_t lanes = 32 / word_bytes;
   const size_t word_bits = 8 * word_bytes;
-  const auto shift = std::to_integer<size_t>(payload.at(0));
-  size_t at = 1;
   while (out.size() < count) {
     const size_t values = std::min<size_t>(256, count - out.size());
     const auto control = std::to_integer<size_t>(payload.at(at++));
@@ -102,12 +101,54 @@ std::vector<uint64_t> slow_residuals(size_t word_bytes, const bytes& payload, si
         for (size_t i = 0; i < lanes; ++i) spread[slices[k] * lanes + i] = group[k * lanes + i];
       group.assign(spread.begin(), spread.begin() + static_cast<ptrdiff_t>(values));
     }
-    // The zeros that the words end with; a negative difference is odd and ends with ones.
-    for (uint64_t& value : group)
-      value = value << shift | ((value & 1) != 0 ? (uint64_t{1} << shift) - 1 : 0);
     out.insert(out.end(), group.begin(), group.end());
   }
   if (at != payload.size()) out.clear();
+  return out;
+}
+
+/// The residuals of a vdpfor payload.
+std::vector<uint64_t> slow_residuals(size_t word_bytes, const bytes& payload, size_t count,
+                                     size_t* sparse_groups = nullptr) {
+  auto out = slow_groups(word_bytes, payload, 1, count, sparse_groups);
+  const auto shift = std::to_integer<size_t>(payload.at(0));
+  // The zeros that the words end with; a negative difference is odd and ends with ones.
+  for (uint64_t& value : out)
+    value = value << shift | ((value & 1) != 0 ? (uint64_t{1} << shift) - 1 : 0);
+  return out;
+}
+
+/// The words of a classes payload, read as docs/data-format.md defines it.
+std::vector<uint64_t> slow_classes(size_t word_bytes, const bytes& payload, size_t count,
+                                   size_t columns, size_t* sparse_groups) {
+  const auto values = std::to_integer<size_t>(payload.at(0));
+  auto ranks = slow_groups(1, payload, 1 + values * word_bytes, count, sparse_groups);
+  std::vector<uint64_t> out;
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    if (i > 0) ranks[i] ^= ranks[i >= columns ? i - columns : i - 1];
+    if (ranks[i] >= values) return {};
+    out.push_back(load(&payload.at(1 + ranks[i] * word_bytes), word_bytes));
+  }
+  return out;
+}
+
+/// Pixels of `values` classes in fields of random size, now and then one of another class.
+bytes make_classes(std::mt19937_64& random, size_t word_bytes, size_t count, size_t columns,
+                   size_t values) {
+  std::vector<uint64_t> names;
+  for (size_t i = 0; i < values; ++i) {
+    uint64_t name = random() % (word_bytes == 1 ? 256 : 65536);
+    while (std::find(names.begin(), names.end(), name) != names.end()) name = (name + 1) % 256;
+    names.push_back(name);
+  }
+  const size_t field = 1 + random() % 60;
+  const size_t strays = 1 + random() % 100;
+  bytes out(count * word_bytes);
+  for (size_t i = 0; i < count; ++i) {
+    size_t rank = (i / columns / field + i % columns / field) % values;
+    if (random() % strays == 0) rank = random() % values;
+    std::memcpy(&out[i * word_bytes], &names[i < values ? i : rank], word_bytes);
+  }
   return out;
 }
 
@@ -228,6 +269,73 @@ CAF_TEST(vdpfor refuses widths positions and counts that cannot be) {
   }
 }
 
+CAF_TEST(classes write the documented layout and read it back) {
+  constexpr uint64_t seed = 17;
+  std::mt19937_64 random(seed);
+  classes::workspace space;
+  size_t sparse_groups = 0;
+  size_t refused = 0;
+  for (int round = 0; round < 600; ++round) {
+    const size_t word_bytes = 1 + random() % 2;
+    const size_t columns = 1 + random() % (round % 3 == 0 ? 512 : 40);
+    const size_t count = columns * (1 + random() % 19);
+    const size_t values = std::min(count, 1 + random() % (classes::max_values + 8));
+    const auto words = make_classes(random, word_bytes, count, columns, values);
+    const auto payload = classes::encode(word_bytes, words, columns, space);
+    if (values > classes::max_values) {
+      CAF_REQUIRE(payload.empty());
+      ++refused;
+      continue;
+    }
+    const bytes exact(payload.begin(), payload.end());
+    const auto read = slow_classes(word_bytes, exact, count, columns, &sparse_groups);
+    CAF_REQUIRE_EQUAL(read.size(), count);
+    for (size_t i = 0; i < count; ++i)
+      if (read[i] != load(&words[i * word_bytes], word_bytes)) CAF_FAIL("another word at " << i);
+    bytes back(words.size(), std::byte{0xaa});
+    CAF_REQUIRE(classes::decode(word_bytes, exact, columns, space, back));
+    CAF_REQUIRE(back == words);
+  }
+  CAF_MESSAGE("seed " << seed << ": " << sparse_groups << " sparse groups, " << refused
+                      << " with too many values");
+  CAF_CHECK(sparse_groups > 100);
+  CAF_CHECK(refused > 10);
+}
+
+CAF_TEST(classes refuse payloads that are cut off or go on and ranks that have no value) {
+  std::mt19937_64 random(18);
+  classes::workspace space;
+  for (const size_t word_bytes : {1, 2})
+    for (const size_t values : {3, 16, 17, 40, 64}) {
+      constexpr size_t columns = 37;
+      const auto words = make_classes(random, word_bytes, columns * 19, columns, values);
+      const auto payload = classes::encode(word_bytes, words, columns, space);
+      const bytes good(payload.begin(), payload.end());
+      bytes back(words.size());
+      for (size_t size = 0; size < good.size(); ++size) {
+        const bytes cut(good.begin(), good.begin() + static_cast<ptrdiff_t>(size));
+        CAF_REQUIRE(!classes::decode(word_bytes, cut, columns, space, back));
+      }
+      bytes longer(good);
+      longer.push_back(std::byte{0});
+      CAF_REQUIRE(!classes::decode(word_bytes, longer, columns, space, back));
+      // One value less: the last rank is in use, and now has no value.
+      bytes shorter(good);
+      shorter[0] = static_cast<std::byte>(values - 1);
+      const auto last = static_cast<ptrdiff_t>(1 + (values - 1) * word_bytes);
+      shorter.erase(shorter.begin() + last,
+                    shorter.begin() + last + static_cast<ptrdiff_t>(word_bytes));
+      CAF_REQUIRE(!classes::decode(word_bytes, shorter, columns, space, back));
+      for (const int count : {0, 65, 255}) {
+        bytes other(good);
+        other[0] = static_cast<std::byte>(count);
+        CAF_REQUIRE(!classes::decode(word_bytes, other, columns, space, back));
+      }
+      CAF_REQUIRE(classes::decode(word_bytes, good, columns, space, back));
+      CAF_REQUIRE(back == words);
+    }
+}
+
 CAF_TEST(join undoes split at any alignment) {
   std::mt19937_64 random(14);
   for (int round = 0; round < 200; ++round) {
@@ -259,7 +367,7 @@ CAF_TEST(join undoes split at any alignment) {
 CAF_TEST(every codec has a number that is stored and a name) {
   const std::pair<codec_id, int> stored[] = {
       {codec_id::raw, 1},    {codec_id::constant, 2},  {codec_id::vdpfor, 3},
-      {codec_id::planes, 4}, {codec_id::up_planes, 5},
+      {codec_id::planes, 4}, {codec_id::up_planes, 5}, {codec_id::classes, 6},
   };
   for (const auto& [codec, number] : stored) {
     CAF_CHECK_EQUAL(static_cast<int>(codec), number);
@@ -267,7 +375,9 @@ CAF_TEST(every codec has a number that is stored and a name) {
     CAF_CHECK(to_string(codec) != "unknown");
     CAF_CHECK(!is_known(codec, pixel_type{0}));
   }
-  for (const int number : {0, 6, 255}) {
+  for (const auto type : {pixel_type::int32, pixel_type::float32, pixel_type::bit})
+    CAF_CHECK(!is_known(codec_id::classes, type));
+  for (const int number : {0, 7, 255}) {
     const auto codec = static_cast<codec_id>(number);
     CAF_CHECK(!is_known(codec, pixel_type::uint8));
     CAF_CHECK_EQUAL(std::string(to_string(codec)), "unknown");
@@ -299,8 +409,16 @@ CAF_TEST(the codec is chosen by what the pixels look like) {
   // Fields of one class each, in a pattern that repeats.
   const auto classes = chosen({pixel_type::uint8, 256, 256},
                               [](size_t r, size_t c) { return uint8_t(1 + (r / 16 + c / 5) % 7); });
-  CAF_CHECK(classes.find("planes") != std::string::npos);
-  CAF_CHECK(out.size() < 256 * 256 / 50);
+  CAF_CHECK_EQUAL(classes, "classes");
+  CAF_CHECK(out.size() < 256 * 256 / 20);
+  const auto flags =
+      chosen(shape, [](size_t r, size_t c) { return uint16_t(1 << (r / 16 + c / 5) % 16); });
+  CAF_CHECK_EQUAL(flags, "classes");
+  CAF_CHECK(out.size() < shape.raw_bytes() / 20);
+  // As many pixels equal the one above, but there are too many values for a table.
+  const auto many =
+      chosen(shape, [](size_t r, size_t c) { return uint16_t(7 * (r / 16) + 91 * c); });
+  CAF_CHECK(many != "classes");
   const auto floats = chosen({pixel_type::float32, 256, 256},
                              [](size_t r, size_t c) { return float(r / 8 + c / 8); });
   CAF_CHECK(floats.find("planes") != std::string::npos);
@@ -322,7 +440,7 @@ CAF_TEST(any payload is safe in any codec) {
                                        pixel_type::int64, pixel_type::float32, pixel_type::bit};
     const block_shape shape{types[random() % std::size(types)], 1 + random() % 9,
                             1 + random() % 40};
-    const auto codec = static_cast<codec_id>(random() % 7);
+    const auto codec = static_cast<codec_id>(random() % 8);
     bytes payload(random() % (shape.raw_bytes() + 2));
     for (auto& b : payload) b = static_cast<std::byte>(random() % 3 == 0 ? random() : random() % 4);
     bytes pixels(shape.memory_bytes());

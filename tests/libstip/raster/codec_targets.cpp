@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "libstip/raster/codec_classes.hpp"
 #include "libstip/raster/codec_vdpfor.hpp"
 #include "libstip/raster/simd_targets.hpp"
 
@@ -159,5 +160,61 @@ CAF_TEST(
     CAF_MESSAGE(name_of(target) << ": " << accepted << " accepted, " << refused << " refused");
     CAF_CHECK(accepted > 1000);
     CAF_CHECK(refused > 1000);
+  }
+}
+
+CAF_TEST(every set of vector instructions writes the classes of the scalar code) {
+  constexpr uint64_t seed = 33;
+  bytes first;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const only_target chosen(target);
+    std::mt19937_64 random(seed);
+    classes::workspace space;
+    bytes all;
+    size_t accepted = 0;
+    size_t refused = 0;
+    for (size_t word_bytes = 1; word_bytes <= 2; ++word_bytes)
+      for (const size_t values : {1, 2, 5, 16, 17, 33, 64})
+        for (const auto s : shapes) {
+          const size_t count = s.rows * s.columns;
+          const size_t run = 1 + random() % 70;
+          const uint64_t factor = 2 * (random() % 100) + 1;
+          bytes shifted(1 + count * word_bytes);
+          for (size_t i = 0; i < count; ++i) {
+            const uint64_t value = (i % s.columns / run + random() % 40 / 39) % values * factor;
+            std::memcpy(&shifted[1 + i * word_bytes], &value, word_bytes);
+          }
+          const auto words = std::span(shifted).subspan(1);
+          const auto made = classes::encode(word_bytes, words, s.columns, space);
+          CAF_REQUIRE(!made.empty());
+          bytes payload(made.begin(), made.end());
+          all.insert(all.end(), payload.begin(), payload.end());
+          // The groups are those of the scalar code.
+          const size_t table = 1 + std::to_integer<size_t>(payload[0]) * word_bytes;
+          const auto groups = std::span(payload).subspan(table);
+          bytes ranks(count);
+          bytes ranks_again(count);
+          CAF_REQUIRE(vdpfor::scalar::decode_changes(groups, s.columns, ranks));
+          CAF_REQUIRE(vdpfor::decode_changes(groups, s.columns, ranks_again));
+          CAF_REQUIRE(ranks == ranks_again);
+          bytes again(vdpfor::max_bytes(1, count));
+          again.resize(vdpfor::scalar::encode_changes(word_bytes, ranks, s.columns, again));
+          CAF_REQUIRE(std::equal(again.begin(), again.end(), groups.begin(), groups.end()));
+          bytes back(words.size(), std::byte{0x55});
+          CAF_REQUIRE(classes::decode(word_bytes, payload, s.columns, space, back));
+          CAF_REQUIRE(std::equal(back.begin(), back.end(), words.begin()));
+          // Damage is taken or refused alike; where it is taken it gives the same pixels.
+          payload[random() % payload.size()] ^= static_cast<std::byte>(1 << random() % 8);
+          const bytes exact(payload);
+          const bool good = classes::decode(word_bytes, exact, s.columns, space, back);
+          ++(good ? accepted : refused);
+          all.push_back(static_cast<std::byte>(good));
+          if (good) all.insert(all.end(), back.begin(), back.end());
+        }
+    CAF_MESSAGE(name_of(target) << ": " << accepted << " accepted, " << refused << " refused");
+    CAF_CHECK(accepted > 10);
+    CAF_CHECK(refused > 10);
+    if (first.empty()) first = all;
+    CAF_CHECK(all == first);
   }
 }
