@@ -7,9 +7,9 @@
 #include <random>
 #include <string>
 
-#include "libstip/raster/codec_classes.hpp"
 #include "libstip/raster/codec_shuffle.hpp"
 #include "libstip/raster/codec_vdpfor.hpp"
+#include "tests/libstip/raster/slow_groups.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -17,13 +17,8 @@ using namespace stip;
 
 namespace {
 
-using bytes = std::vector<std::byte>;
-
-uint64_t load(const std::byte* in, size_t size) {
-  uint64_t out = 0;
-  std::memcpy(&out, in, size);
-  return out;
-}
+using slow::bytes;
+using slow::load;
 
 /// The words' differences as docs/data-format.md defines them, one word at a time.
 std::vector<uint64_t> slow_differences(size_t word_bytes, const bytes& words, size_t columns) {
@@ -43,112 +38,14 @@ std::vector<uint64_t> slow_differences(size_t word_bytes, const bytes& words, si
   return out;
 }
 
-/// Reads groups bit by bit as docs/data-format.md defines them, from `at` to the end; the values.
-/// Counts the sparse groups.
-std::vector<uint64_t> slow_groups(size_t word_bytes, const bytes& payload, size_t at, size_t count,
-                                  size_t* sparse_groups) {
-  std::vector<uint64_t> out;
-  const size_t lanes = 32 / word_bytes;
-  const size_t word_bits = 8 * word_bytes;
-  while (out.size() < count) {
-    const size_t values = std::min<size_t>(256, count - out.size());
-    const auto control = std::to_integer<size_t>(payload.at(at++));
-    size_t width = control & 0x7f;
-    size_t exceptions = 0;
-    size_t exception_bytes = 0;
-    if ((control & 0x80) != 0) {
-      exceptions = std::to_integer<size_t>(payload.at(at++));
-      exception_bytes = std::to_integer<size_t>(payload.at(at++));
-    }
-    // The slices that are there: all, unless the group is sparse.
-    std::vector<size_t> slices;
-    size_t kept = values;
-    const bool sparse = width > 64;
-    if (sparse) {
-      width -= 64;
-      payload.at(at + word_bytes - 1);
-      const uint64_t mask = load(&payload[at], word_bytes);
-      at += word_bytes;
-      for (size_t k = 0; k < word_bits; ++k)
-        if ((mask >> k & 1) != 0) slices.push_back(k);
-      kept = slices.size() * lanes;
-      if (sparse_groups) ++*sparse_groups;
-    }
-    std::vector<uint64_t> group;
-    const size_t depth = (kept + lanes - 1) / lanes;
-    const size_t rows = (depth * width + word_bits - 1) / word_bits;
-    for (size_t i = 0; i < kept; ++i) {
-      uint64_t value = 0;
-      for (size_t b = 0; b < width; ++b) {
-        const size_t bit = i / lanes * width + b;
-        const size_t word = at + (bit / word_bits * lanes + i % lanes) * word_bytes;
-        payload.at(word + word_bytes - 1);
-        value |= ((load(&payload[word], word_bytes) >> (bit % word_bits)) & 1) << b;
-      }
-      group.push_back(value);
-    }
-    at += rows * 32;
-    for (size_t e = 0; e < exceptions; ++e) {
-      const auto position = std::to_integer<size_t>(payload.at(at + e));
-      const size_t upper = at + exceptions + e * exception_bytes;
-      payload.at(upper + exception_bytes - 1);
-      group.at(position) |= load(&payload[upper], exception_bytes) << width;
-    }
-    at += exceptions * (1 + exception_bytes);
-    if (sparse) {
-      std::vector<uint64_t> spread(256);
-      for (size_t k = 0; k < slices.size(); ++k)
-        for (size_t i = 0; i < lanes; ++i) spread[slices[k] * lanes + i] = group[k * lanes + i];
-      group.assign(spread.begin(), spread.begin() + static_cast<ptrdiff_t>(values));
-    }
-    out.insert(out.end(), group.begin(), group.end());
-  }
-  if (at != payload.size()) out.clear();
-  return out;
-}
-
 /// The residuals of a vdpfor payload.
 std::vector<uint64_t> slow_residuals(size_t word_bytes, const bytes& payload, size_t count,
                                      size_t* sparse_groups = nullptr) {
-  auto out = slow_groups(word_bytes, payload, 1, count, sparse_groups);
+  auto out = slow::read_groups(word_bytes, payload, 1, count, sparse_groups);
   const auto shift = std::to_integer<size_t>(payload.at(0));
   // The zeros that the words end with; a negative difference is odd and ends with ones.
   for (uint64_t& value : out)
     value = value << shift | ((value & 1) != 0 ? (uint64_t{1} << shift) - 1 : 0);
-  return out;
-}
-
-/// The words of a classes payload, read as docs/data-format.md defines it.
-std::vector<uint64_t> slow_classes(size_t word_bytes, const bytes& payload, size_t count,
-                                   size_t columns, size_t* sparse_groups) {
-  const auto values = std::to_integer<size_t>(payload.at(0));
-  auto ranks = slow_groups(1, payload, 1 + values * word_bytes, count, sparse_groups);
-  std::vector<uint64_t> out;
-  for (size_t i = 0; i < ranks.size(); ++i) {
-    if (i > 0) ranks[i] ^= ranks[i >= columns ? i - columns : i - 1];
-    if (ranks[i] >= values) return {};
-    out.push_back(load(&payload.at(1 + ranks[i] * word_bytes), word_bytes));
-  }
-  return out;
-}
-
-/// Pixels of `values` classes in fields of random size, now and then one of another class.
-bytes make_classes(std::mt19937_64& random, size_t word_bytes, size_t count, size_t columns,
-                   size_t values) {
-  std::vector<uint64_t> names;
-  for (size_t i = 0; i < values; ++i) {
-    uint64_t name = random() % (word_bytes == 1 ? 256 : 65536);
-    while (std::find(names.begin(), names.end(), name) != names.end()) name = (name + 1) % 256;
-    names.push_back(name);
-  }
-  const size_t field = 1 + random() % 60;
-  const size_t strays = 1 + random() % 100;
-  bytes out(count * word_bytes);
-  for (size_t i = 0; i < count; ++i) {
-    size_t rank = (i / columns / field + i % columns / field) % values;
-    if (random() % strays == 0) rank = random() % values;
-    std::memcpy(&out[i * word_bytes], &names[i < values ? i : rank], word_bytes);
-  }
   return out;
 }
 
@@ -267,73 +164,6 @@ CAF_TEST(vdpfor refuses widths positions and counts that cannot be) {
     CAF_CHECK(refused(word_bytes, {0}, 8 * word_bytes));
     CAF_CHECK(!refused(word_bytes, {0}, 8 * word_bytes - 1));
   }
-}
-
-CAF_TEST(classes write the documented layout and read it back) {
-  constexpr uint64_t seed = 17;
-  std::mt19937_64 random(seed);
-  classes::workspace space;
-  size_t sparse_groups = 0;
-  size_t refused = 0;
-  for (int round = 0; round < 600; ++round) {
-    const size_t word_bytes = 1 + random() % 2;
-    const size_t columns = 1 + random() % (round % 3 == 0 ? 512 : 40);
-    const size_t count = columns * (1 + random() % 19);
-    const size_t values = std::min(count, 1 + random() % (classes::max_values + 8));
-    const auto words = make_classes(random, word_bytes, count, columns, values);
-    const auto payload = classes::encode(word_bytes, words, columns, space);
-    if (values > classes::max_values) {
-      CAF_REQUIRE(payload.empty());
-      ++refused;
-      continue;
-    }
-    const bytes exact(payload.begin(), payload.end());
-    const auto read = slow_classes(word_bytes, exact, count, columns, &sparse_groups);
-    CAF_REQUIRE_EQUAL(read.size(), count);
-    for (size_t i = 0; i < count; ++i)
-      if (read[i] != load(&words[i * word_bytes], word_bytes)) CAF_FAIL("another word at " << i);
-    bytes back(words.size(), std::byte{0xaa});
-    CAF_REQUIRE(classes::decode(word_bytes, exact, columns, space, back));
-    CAF_REQUIRE(back == words);
-  }
-  CAF_MESSAGE("seed " << seed << ": " << sparse_groups << " sparse groups, " << refused
-                      << " with too many values");
-  CAF_CHECK(sparse_groups > 100);
-  CAF_CHECK(refused > 10);
-}
-
-CAF_TEST(classes refuse payloads that are cut off or go on and ranks that have no value) {
-  std::mt19937_64 random(18);
-  classes::workspace space;
-  for (const size_t word_bytes : {1, 2})
-    for (const size_t values : {3, 16, 17, 40, 64}) {
-      constexpr size_t columns = 37;
-      const auto words = make_classes(random, word_bytes, columns * 19, columns, values);
-      const auto payload = classes::encode(word_bytes, words, columns, space);
-      const bytes good(payload.begin(), payload.end());
-      bytes back(words.size());
-      for (size_t size = 0; size < good.size(); ++size) {
-        const bytes cut(good.begin(), good.begin() + static_cast<ptrdiff_t>(size));
-        CAF_REQUIRE(!classes::decode(word_bytes, cut, columns, space, back));
-      }
-      bytes longer(good);
-      longer.push_back(std::byte{0});
-      CAF_REQUIRE(!classes::decode(word_bytes, longer, columns, space, back));
-      // One value less: the last rank is in use, and now has no value.
-      bytes shorter(good);
-      shorter[0] = static_cast<std::byte>(values - 1);
-      const auto last = static_cast<ptrdiff_t>(1 + (values - 1) * word_bytes);
-      shorter.erase(shorter.begin() + last,
-                    shorter.begin() + last + static_cast<ptrdiff_t>(word_bytes));
-      CAF_REQUIRE(!classes::decode(word_bytes, shorter, columns, space, back));
-      for (const int count : {0, 65, 255}) {
-        bytes other(good);
-        other[0] = static_cast<std::byte>(count);
-        CAF_REQUIRE(!classes::decode(word_bytes, other, columns, space, back));
-      }
-      CAF_REQUIRE(classes::decode(word_bytes, good, columns, space, back));
-      CAF_REQUIRE(back == words);
-    }
 }
 
 CAF_TEST(join undoes split at any alignment) {
