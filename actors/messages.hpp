@@ -239,8 +239,17 @@ typename I::result_type inspect(I& f, chip_part& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, parcel& x) {
+  std::string tombstones;
+  if constexpr (I::reads_state) tombstones = encode(x.content.tombstones);
+  auto load = [&]() -> caf::error {
+    auto decoded = decode_tombstones(tombstones);
+    if (!decoded) return caf::make_error(decoded.error().code, to_string(decoded.error()));
+    x.content.tombstones = std::move(*decoded);
+    return {};
+  };
   return f(caf::meta::type_name("parcel"), x.sender, x.incarnation, x.number, x.ring_version,
-           x.sent, x.target, x.content.scenes, x.content.parts);
+           x.sent, x.target, x.content.scenes, x.content.parts, tombstones,
+           caf::meta::load_callback(load));
 }
 template <class I>
 typename I::result_type inspect(I& f, parcel_answer& x) {

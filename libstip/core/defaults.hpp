@@ -221,6 +221,13 @@ inline constexpr uint64_t compaction_live_bytes = uint64_t{1} << 30;
 inline constexpr size_t compaction_publish_chips = 2000;
 inline constexpr uint64_t compaction_publish_bytes = uint64_t{64} << 20;
 
+/// Facts that one message may bring. The facts of one image travel together, so that a page is
+/// longer than was asked for where an image has more.
+inline constexpr size_t max_facts = size_t{1} << 16;
+
+/// Images that one read transaction of a look at the facts goes over.
+inline constexpr size_t fact_step_images = 1024;
+
 /// One step of compaction or scrub looks at so many chips, or reads about so many bytes, at most.
 inline constexpr size_t maintenance_step_chips = 4096;
 inline constexpr uint64_t maintenance_step_bytes = uint64_t{1} << 20;

@@ -133,11 +133,16 @@ result<commit_outcome> album_store::impl::commit(const commit_request& request) 
       return fail(ec::limit_exceeded, "store scene record " + to_string(scene.id),
                   "it has " + std::to_string(scene.json.size()) + " bytes");
   if (unsynced) STIP_TRY(writer_->sync());
+  return run([&](commit_writer& writer) { return writer.write(request); });
+}
+
+result<commit_outcome> album_store::impl::run(
+    const std::function<result<void>(commit_writer&)>& write) {
   const auto lost_before = lost();
   std::optional<commit_writer> written;
   STIP_TRY(env_->write([&](write_transaction& txn) {
     written.emplace(txn, algorithm_, lost_before);
-    return written->write(request);
+    return write(*written);
   }));
   take_in(written->effects);
   if (compaction_)
@@ -358,6 +363,27 @@ store_statistics album_store::statistics() const {
 
 const std::vector<std::string>& album_store::lost_chips() const {
   return impl_->lost_names();
+}
+
+result<std::vector<uint64_t>> album_store::digests(const slice_of& slices) const {
+  return impl_->digests(slices);
+}
+
+result<fact_page> album_store::facts(const slice_of& slices, const std::string& from,
+                                     size_t limit) const {
+  return impl_->facts(slices, from, limit);
+}
+
+result<std::vector<bool>> album_store::lacks(std::span<const replica_fact> facts) const {
+  return impl_->lacks(facts);
+}
+
+result<chip_record> album_store::chip(const chip_description& chip) const {
+  return impl_->chip(chip);
+}
+
+result<commit_outcome> album_store::forget(std::span<const replica_fact> facts) {
+  return impl_->forget(facts);
 }
 
 result<bool> album_store::begin_compaction(const compaction_options& options,

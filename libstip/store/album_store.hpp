@@ -18,6 +18,7 @@
 #include "libstip/store/file_system.hpp"
 #include "libstip/store/maintenance.hpp"
 #include "libstip/store/metadata.hpp"
+#include "libstip/store/replica_facts.hpp"
 
 namespace stip {
 
@@ -46,12 +47,6 @@ struct put_chip {
 struct put_scene {
   hash128 id;
   std::string json;
-};
-
-/// Hides every image of that key whose chips are older than `when`.
-struct put_tombstone {
-  image_key key;
-  version when;
 };
 
 struct commit_request {
@@ -179,6 +174,36 @@ class album_store {
                                        const block_stream::options& options) const;
 
   store_statistics statistics() const;
+
+  // -- facts ------------------------------------------------------------------
+  // What replicas compare and push. What is lost here (lost_chips) is not among a store's facts:
+  // so it differs from its replicas until it is mended. Facts of an image are seen all at one
+  // moment, different images at different ones; no read transaction is longer than a page.
+
+  /// For each of the ring_slices the sum (mod 2^64) of digest_of over the facts in it. The same
+  /// facts give the same digests on every node. Errors: internal (a slice beyond the last).
+  result<std::vector<uint64_t>> digests(const slice_of& slices) const;
+
+  /// About `limit` facts (all of an image's, so there may be more) in the slices that the asker
+  /// cares for, chips of images that are not complete among them, in the order of keys. `from` is
+  /// empty or the `next` of the page before. What is there throughout is in exactly one page.
+  /// Errors: invalid_argument (`from` is none), internal (a slice beyond the last).
+  result<fact_page> facts(const slice_of& slices, const std::string& from, size_t limit) const;
+
+  /// For each of these facts whether taking it in, alone, would change what is stored here: a
+  /// newer version of the same chip does, and so does what mends a lost chip.
+  /// Errors: invalid_argument (a geocode that is none of the album's).
+  result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const;
+
+  /// The record of the chip with that content, part of an image or not; its version may be newer.
+  /// Errors: not_found (it is not there, or lost).
+  result<chip_record> chip(const chip_description& chip) const;
+
+  /// The writer's: removes the images of which these are all the facts, and leaves no tombstone.
+  /// An image that has another fact, or another version of one, stays whole (lost chips do not
+  /// count and stay); what is not there is no error. Durable when it returns; with an error all is
+  /// as before. Errors: invalid_argument, no_space, io_error, forbidden (opened for reading).
+  result<commit_outcome> forget(std::span<const replica_fact> facts);
 
   // -- scrub ------------------------------------------------------------------
 

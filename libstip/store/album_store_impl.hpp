@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,7 +15,8 @@
 #include "libstip/store/environment.hpp"
 #include "libstip/store/segment.hpp"
 
-// What is behind album_store: shared by album_store.cpp and album_maintenance.cpp alone.
+// What is behind album_store: shared by album_store.cpp, album_facts.cpp and album_maintenance.cpp
+// alone.
 
 namespace stip {
 
@@ -40,6 +42,13 @@ class album_store::impl {
   store_statistics statistics() const;
   const std::vector<std::string>& lost_names() const { return lost_names_; }
 
+  // album_facts.cpp
+  result<std::vector<uint64_t>> digests(const slice_of& slices) const;
+  result<fact_page> facts(const slice_of& slices, const std::string& from, size_t limit) const;
+  result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const;
+  result<chip_record> chip(const chip_description& chip) const;
+  result<commit_outcome> forget(std::span<const replica_fact> facts);
+
   // album_maintenance.cpp
   result<bool> begin_compaction(const compaction_options& options,
                                 const std::set<uint32_t>& in_use);
@@ -55,6 +64,7 @@ class album_store::impl {
   result<void> check_writable(const char* what) const;
   result<void> choose_victims(const compaction_options& options, const std::set<uint32_t>& in_use,
                               compaction::parts& parts) const;
+  result<commit_outcome> run(const std::function<result<void>(commit_writer&)>& write);
   void take_in(const commit_effects& effects);
 
   lost_keys lost() const {

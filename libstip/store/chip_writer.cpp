@@ -34,12 +34,14 @@ chip_writer::written chip_writer::write(std::span<const chip_parts* const> messa
   written all;
   forget_abandoned();
   struct range {
-    size_t begin, end;
+    size_t begin, end, first_tombstone, end_tombstone;
+    bool is_empty() const { return begin == end && first_tombstone == end_tombstone; }
   };
   std::vector<range> chips_of;
   commit_request request;
   for (const auto* message : messages) {
     const auto begin = request.chips.size();
+    const auto first_tombstone = request.tombstones.size();
     result<void> appended;
     for (const auto& part : message->parts) {
       appended = append(part, request.chips);
@@ -53,10 +55,12 @@ chip_writer::written chip_writer::write(std::span<const chip_parts* const> messa
       all.outcomes.emplace_back(outcome{});
       if (request.chips.size() > begin)
         for (const auto& scene : message->scenes) request.scenes.push_back({scene.id, scene.json});
+      request.tombstones.insert(request.tombstones.end(), message->tombstones.begin(),
+                                message->tombstones.end());
     }
-    chips_of.push_back({begin, request.chips.size()});
+    chips_of.push_back({begin, request.chips.size(), first_tombstone, request.tombstones.size()});
   }
-  if (request.chips.empty()) return all;
+  if (request.chips.empty() && request.tombstones.empty()) return all;
   auto take = [&](size_t i, const std::vector<put_outcome>& outcomes, size_t begin) {
     const auto count = chips_of[i].end - chips_of[i].begin;
     all.outcomes[i]->chips.assign(outcomes.begin() + begin, outcomes.begin() + begin + count);
@@ -71,15 +75,16 @@ chip_writer::written chip_writer::write(std::span<const chip_parts* const> messa
   const bool disk_failed =
       committed.error().code == ec::io_error || committed.error().code == ec::no_space;
   for (size_t i = 0; i < messages.size(); ++i) {
-    const auto [begin, end] = chips_of[i];
-    if (begin == end) continue;
+    if (chips_of[i].is_empty()) continue;
     if (disk_failed) {
       all.outcomes[i] = fail(committed.error());
       continue;
     }
     // The store refused something of one message: the others must not suffer for it.
     commit_request own;
-    own.chips.assign(request.chips.begin() + begin, request.chips.begin() + end);
+    own.chips.assign(request.chips.begin() + chips_of[i].begin,
+                     request.chips.begin() + chips_of[i].end);
+    own.tombstones = messages[i]->tombstones;
     for (const auto& scene : messages[i]->scenes) own.scenes.push_back({scene.id, scene.json});
     auto alone = store_->commit(own);
     if (!alone) {

@@ -35,6 +35,8 @@ struct scene_part {
 struct chip_parts {
   std::vector<scene_part> scenes;
   std::vector<chip_part> parts;
+  /// What is older than these is hidden, in the same commit as the chips that the parts finish.
+  std::vector<put_tombstone> tombstones;
 };
 
 /// Puts parts together: appends blocks as they come, and commits a chip when its last part is here.
@@ -51,12 +53,13 @@ class chip_writer {
   struct written {
     /// One for each of the given messages; an error is that message's alone (malformed, corrupt,
     /// no_space, what the store refuses) or, if the disk failed, of all messages that finished a
-    /// chip.
+    /// chip or brought a tombstone.
     std::vector<result<outcome>> outcomes;
     std::vector<index_change> changes;
   };
 
-  /// Appends all blocks of the messages, then makes every finished chip durable in one commit.
+  /// Appends all blocks of the messages, then makes every finished chip and every tombstone durable
+  /// in one commit.
   written write(std::span<const chip_parts* const> messages);
 
   /// Uploads that are begun and not finished.

@@ -40,6 +40,31 @@ bool same_pixels(const image_state& a, const image_state& b) {
                     });
 }
 
+/// `before` without these facts; nothing if one is not as given, or others are left.
+std::optional<image_state> without(const image_state& before,
+                                   std::span<const replica_fact* const> facts) {
+  auto image = before;
+  for (const auto* fact : facts) {
+    if (!fact->chip) {
+      if (before.tombstone() != fact->hidden) return {};
+      image.forget_tombstone();
+      continue;
+    }
+    const auto& chip = *fact->chip;
+    const auto set = image_state::set_of(chip);
+    const auto* held = before.find(set, chip.subdataset_index);
+    if (!held || held->record.chip.content != chip.content ||
+        held->record.chip.written != chip.written)
+      return {};
+    image.forget(set, chip.subdataset_index);
+  }
+  bool only_lost = !image.tombstone();
+  for_each_chip(
+      image, [&](const image_state::held_chip& held, bool) { only_lost = only_lost && held.lost; });
+  if (!only_lost) return {};
+  return image;
+}
+
 }  // namespace
 
 result<image_state> load_image(const transaction& txn, stored_names& names, std::string_view prefix,
@@ -116,7 +141,25 @@ result<void> commit_writer::write_image(const commit_request& request, std::stri
   auto after = before;
   for (const auto i : changes.tombstones) after.hide(request.tombstones[i].when);
   for (const auto i : changes.chips) outcome.chips[i] = after.put(request.chips[i]);
+  return write_change(before, after, prefix);
+}
 
+result<void> commit_writer::forget(std::span<const replica_fact> facts) {
+  std::map<std::string, std::vector<const replica_fact*>> images;
+  for (const auto& fact : facts) {
+    STIP_ASSIGN(const auto prefix, find_prefix(names_, algorithm_, fact.key));
+    if (prefix) images[*prefix].push_back(&fact);
+  }
+  for (const auto& [prefix, given] : images) {
+    STIP_ASSIGN(const auto before, load_image(*txn_, names_, prefix, given.front()->key, *lost_));
+    if (const auto after = without(before, given)) STIP_TRY(write_change(before, *after, prefix));
+  }
+  STIP_TRY(write_segments());
+  return write_totals();
+}
+
+result<void> commit_writer::write_change(const image_state& before, const image_state& after,
+                                         std::string_view prefix) {
   STIP_ASSIGN(const auto old_records, encode_chips(before, prefix));
   STIP_ASSIGN(const auto new_records, encode_chips(after, prefix));
   STIP_TRY(write_chips(old_records, new_records));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,9 @@ class commit_writer {
   /// transaction.
   result<void> write(const commit_request& request);
 
+  /// Removes the images of which these are all the facts.
+  result<void> forget(std::span<const replica_fact> facts);
+
   commit_outcome outcome;
   commit_effects effects;
 
@@ -70,6 +74,8 @@ class commit_writer {
   result<void> write_scenes(const commit_request& request);
   result<void> write_image(const commit_request& request, std::string_view prefix,
                            const image_request& changes);
+  result<void> write_change(const image_state& before, const image_state& after,
+                            std::string_view prefix);
   result<records> encode_chips(const image_state& state, std::string_view prefix);
   result<void> write_chips(const records& before, const records& after);
   void count_blocks(const image_state& state, int sign);

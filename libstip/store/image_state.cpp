@@ -14,8 +14,14 @@ bool same_chip(chip_description a, const chip_description& b) {
   return a == b;
 }
 
-image_state::set_id set_of(const chip_description& chip) {
-  return {chip.scene, chip.subdataset_count};
+/// Of two chips at one place of a set, whether `a` is the one that stays. The token does not count:
+/// it is not the same on all nodes.
+bool stays(const chip_description& a, const chip_description& b) {
+  const auto order = std::tie(a.written, a.content) <=> std::tie(b.written, b.content);
+  if (order != 0) return order > 0;
+  auto left = a, right = b;
+  left.token = right.token = 0;
+  return encode(left) > encode(right);
 }
 
 }  // namespace
@@ -50,8 +56,7 @@ put_outcome image_state::take(const put_chip& chip) {
           held.lost = false;
           outcome = put_outcome::stored;
         }
-      } else if (std::tie(fresh.written, fresh.content) >
-                 std::tie(record.chip.written, record.chip.content)) {
+      } else if (stays(fresh, record.chip)) {
         held = {{fresh, chip.blocks}, false};
         outcome = put_outcome::stored;
       }
@@ -73,6 +78,45 @@ void image_state::hide(const version& when) {
     std::erase_if(set, [&](const auto& entry) { return entry.second.record.chip.written < when; });
   std::erase_if(sets_, [](const auto& entry) { return entry.second.empty(); });
   drop_tombstone();
+}
+
+bool image_state::lacks(const chip_description& chip) const {
+  auto after = *this;
+  switch (after.put({chip, {}})) {
+    case put_outcome::stored:
+      return true;
+    case put_outcome::superseded:
+      return false;
+    case put_outcome::unchanged:
+      break;
+  }
+  const auto* held = find(set_of(chip), chip.subdataset_index);
+  return held && held->record.chip.written < chip.written;
+}
+
+bool image_state::lacks(const version& tombstone) const {
+  const auto chips = [](const image_state& state) {
+    size_t count = 0;
+    for (const auto& [id, set] : state.sets_) count += set.size();
+    return count;
+  };
+  auto after = *this;
+  after.hide(tombstone);
+  return after.tombstone_ != tombstone_ || chips(after) != chips(*this);
+}
+
+void image_state::forget(const set_id& set, uint16_t index) {
+  const auto at = sets_.find(set);
+  if (at == sets_.end()) return;
+  at->second.erase(index);
+  if (at->second.empty()) sets_.erase(at);
+}
+
+const image_state::held_chip* image_state::find(const set_id& set, uint16_t index) const {
+  const auto at = sets_.find(set);
+  if (at == sets_.end()) return nullptr;
+  const auto held = at->second.find(index);
+  return held == at->second.end() ? nullptr : &held->second;
 }
 
 void image_state::drop_tombstone() {

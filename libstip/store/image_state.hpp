@@ -60,6 +60,20 @@ class image_state {
   /// Drops chips older than `when`.
   void hide(const version& when);
 
+  /// Whether put, or hide, would change anything that another node can see: the place of blocks
+  /// and the token are a node's own.
+  bool lacks(const chip_description& chip) const;
+  bool lacks(const version& tombstone) const;
+
+  /// Removes a chip, or the tombstone, as if it had never come. Against all rules of merging: only
+  /// for what others hold.
+  void forget(const set_id& set, uint16_t index);
+  void forget_tombstone() { tombstone_.reset(); }
+
+  /// The chip that stands in that place of its set; null if there is none.
+  const held_chip* find(const set_id& set, uint16_t index) const;
+  static set_id set_of(const chip_description& chip) { return {chip.scene, chip.subdataset_count}; }
+
   const std::map<set_id, chip_set>& sets() const { return sets_; }
 
   /// The set that is the image; null if there is none.

@@ -299,22 +299,39 @@ result<std::string> with_places(std::string_view value, const std::vector<block_
   return std::string(value.substr(0, value.size() - in.remaining())).append(out.take());
 }
 
-result<chip_record> decode_chip(const image_key& image, std::string_view key,
-                                std::string_view value, stored_names& names) {
+namespace {
+
+/// All but the blocks, checked: their number is within its bound.
+result<void> read_description(packed_reader& in, const image_key& image, std::string_view key,
+                              stored_names& names, chip_description& chip) {
   if (key.size() < image_prefix_bytes + sizeof(uint16_t))
     return damaged("the key of a chip", "it is cut off");
-  packed_reader in{"stored chip", value};
-  chip_record record;
-  auto& chip = record.chip;
   chip.key = image;
   chip.subdataset_index = big_endian_at<uint16_t>(key, key.size() - sizeof(uint16_t));
   const auto subdataset = read_chip_fields(in, chip);
   if (!in.ok()) return damaged(in.finish().error());
   STIP_ASSIGN(const auto* name, names.name(name_kind::subdataset, subdataset));
   chip.subdataset = *name;
-  // Bounds the number of blocks before memory is taken for them.
   if (auto sound = check(chip); !sound) return damaged(std::move(sound).error());
-  record.blocks = read_blocks(in, chip.blocks());
+  return {};
+}
+
+}  // namespace
+
+result<chip_description> decode_chip_without_places(const image_key& image, std::string_view key,
+                                                    std::string_view value, stored_names& names) {
+  packed_reader in{"stored chip", value};
+  chip_description chip;
+  STIP_TRY(read_description(in, image, key, names, chip));
+  return chip;
+}
+
+result<chip_record> decode_chip(const image_key& image, std::string_view key,
+                                std::string_view value, stored_names& names) {
+  packed_reader in{"stored chip", value};
+  chip_record record;
+  STIP_TRY(read_description(in, image, key, names, record.chip));
+  record.blocks = read_blocks(in, record.chip.blocks());
   if (auto whole = in.finish(); !whole) return damaged(std::move(whole).error());
   return record;
 }

@@ -102,6 +102,10 @@ std::string encode_chip(const chip_record& chip, uint32_t subdataset_id);
 result<chip_record> decode_chip(const image_key& image, std::string_view key,
                                 std::string_view value, stored_names& names);
 
+/// The same without the places of the blocks, which are not looked at.
+result<chip_description> decode_chip_without_places(const image_key& image, std::string_view key,
+                                                    std::string_view value, stored_names& names);
+
 /// What moving a chip's blocks needs of a value: its scene and the places of its blocks.
 struct chip_places {
   hash128 scene;

@@ -1,0 +1,102 @@
+#include <algorithm>
+
+#include "libstip/core/defaults.hpp"
+#include "libstip/store/album_store_impl.hpp"
+#include "libstip/store/fact_scan.hpp"
+
+namespace stip {
+
+namespace {
+
+/// A fact that came from elsewhere may speak of a cell that this album cannot have.
+result<void> check_fact(const replica_fact& fact, geocode_algorithm algorithm) {
+  STIP_TRY(check_geocode(algorithm, fact.key.geocode));
+  if (fact.chip && fact.chip->key != fact.key)
+    return fail(ec::invalid_argument, "accept a fact of " + to_string(fact.key),
+                "its chip is of another image");
+  return {};
+}
+
+}  // namespace
+
+result<std::vector<uint64_t>> album_store::impl::digests(const slice_of& slices) const {
+  std::vector<uint64_t> sums(ring_slices, 0);
+  if (!env_) return sums;
+  for (fact_scan scan{*env_, algorithm_, slices, {}}; !scan.done();)
+    STIP_TRY(scan.step(lost(), SIZE_MAX, [&](uint32_t slice, const replica_fact& fact) {
+      sums[slice] += digest_of(fact);
+    }));
+  return sums;
+}
+
+result<fact_page> album_store::impl::facts(const slice_of& slices, const std::string& from,
+                                           size_t limit) const {
+  if (from.size() > image_prefix_bytes)
+    return fail(ec::invalid_argument, "list facts of " + directory_,
+                "there is no such place to begin at");
+  fact_page page;
+  if (!env_) return page;
+  fact_scan scan{*env_, algorithm_, slices, from};
+  limit = std::clamp<size_t>(limit, 1, defaults::max_facts);
+  while (!scan.done() && page.facts.size() < limit)
+    STIP_TRY(scan.step(lost(), limit - page.facts.size(), [&](uint32_t, replica_fact fact) {
+      page.facts.push_back(std::move(fact));
+    }));
+  if (!scan.done()) page.next = scan.position();
+  return page;
+}
+
+result<std::vector<bool>> album_store::impl::lacks(std::span<const replica_fact> facts) const {
+  std::vector<bool> lacking(facts.size(), true);
+  for (const auto& fact : facts) STIP_TRY(check_fact(fact, algorithm_));
+  if (!env_) return lacking;
+  for (size_t begin = 0; begin < facts.size(); begin += defaults::fact_step_images) {
+    const auto end = std::min(facts.size(), begin + defaults::fact_step_images);
+    const auto lost_now = lost();
+    STIP_TRY(env_->read([&](const transaction& txn) -> result<void> {
+      stored_names names{txn};
+      image_state image;
+      for (auto i = begin; i < end; ++i) {
+        const auto& fact = facts[i];
+        if (i == begin || fact.key != facts[i - 1].key) {
+          STIP_ASSIGN(const auto prefix, find_prefix(names, algorithm_, fact.key));
+          image = {};
+          if (prefix) {
+            STIP_ASSIGN(image, load_image(txn, names, *prefix, fact.key, lost_now));
+          }
+        }
+        lacking[i] = fact.chip ? image.lacks(*fact.chip) : image.lacks(fact.hidden);
+      }
+      return {};
+    }));
+  }
+  return lacking;
+}
+
+result<chip_record> album_store::impl::chip(const chip_description& chip) const {
+  std::optional<chip_record> found;
+  if (env_) {
+    const auto lost_now = lost();
+    STIP_TRY(env_->read([&](const transaction& txn) -> result<void> {
+      stored_names names{txn};
+      STIP_ASSIGN(const auto prefix, find_prefix(names, algorithm_, chip.key));
+      if (!prefix) return {};
+      STIP_ASSIGN(const auto image, load_image(txn, names, *prefix, chip.key, lost_now));
+      const auto* held = image.find(image_state::set_of(chip), chip.subdataset_index);
+      if (held && !held->lost && held->record.chip.content == chip.content) found = held->record;
+      return {};
+    }));
+  }
+  if (!found)
+    return fail(ec::not_found, "find chip " + to_string(chip.key) + "/" + chip.subdataset,
+                "it is not there, or has changed");
+  return *std::move(found);
+}
+
+result<commit_outcome> album_store::impl::forget(std::span<const replica_fact> facts) {
+  STIP_TRY(check_writable("forget facts of"));
+  for (const auto& fact : facts) STIP_TRY(check_fact(fact, algorithm_));
+  return run([&](commit_writer& writer) { return writer.forget(facts); });
+}
+
+}  // namespace stip
