@@ -19,6 +19,7 @@ namespace {
 constexpr uint64_t seed = 20200714;
 constexpr int commits = 14;
 constexpr int reopen_every = 5;
+constexpr int forget_every = 3;
 constexpr int random_crashes = 3;
 
 /// Small, so that the life goes through several segments.
@@ -57,6 +58,22 @@ bool compact_on(album_store& s) {
   return false;
 }
 
+/// Of which cell everything is forgotten after the commit of that number; nothing: of none.
+std::optional<std::string> forgotten_after(int commit) {
+  if (commit % forget_every != forget_every - 1) return {};
+  return sample_geocode(static_cast<size_t>(commit / forget_every));
+}
+
+void forget_cell(album_store& s, const std::string& wanted) {
+  const auto page = s.facts(
+      [&](std::string_view geocode) {
+        return geocode == wanted ? std::optional<uint32_t>{0} : std::nullopt;
+      },
+      {}, defaults::max_facts);
+  CAF_REQUIRE(page);
+  CAF_REQUIRE(s.forget(page->facts));
+}
+
 /// A life of a store with several openings. Compactions go on between the commits and are cut off
 /// by the closings.
 void live(const std::string& directory, store_recorder& recorder) {
@@ -71,6 +88,10 @@ void live(const std::string& directory, store_recorder& recorder) {
     }
     CAF_REQUIRE(store(*s, work.next()));
     recorder.acknowledge();
+    if (const auto cell = forgotten_after(i)) {
+      forget_cell(*s, *cell);
+      recorder.acknowledge();
+    }
     if (i % 3 == 2 && !compact_on(*s)) CAF_REQUIRE(s->begin_compaction(eager(), {}));
     for (int step = 0; step < 12 && compact_on(*s);) ++step;
     // Blocks that no commit comes to name.
@@ -80,13 +101,17 @@ void live(const std::string& directory, store_recorder& recorder) {
   }
 }
 
-/// What the store holds after the first so many commits.
+/// What the store holds after the first so many commits; to forget is one as well.
 std::vector<store_twin> twins() {
   workload work{seed};
   std::vector<store_twin> after(1);
   for (int i = 0; i < commits; ++i) {
     after.push_back(after.back());
     after.back().apply(work.next());
+    if (const auto cell = forgotten_after(i)) {
+      after.push_back(after.back());
+      after.back().forget(*cell);
+    }
   }
   return after;
 }

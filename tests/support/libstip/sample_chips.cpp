@@ -116,6 +116,10 @@ void store_twin::apply(const sample_commit& commit) {
   }
 }
 
+void store_twin::forget(const std::string& geocode) {
+  std::erase_if(images_, [&](const auto& entry) { return entry.second.key.geocode == geocode; });
+}
+
 std::vector<const sample_chip*> store_twin::image_of(const facts& f) {
   using set_id = std::pair<hash128, uint16_t>;
   std::map<set_id, std::map<uint16_t, const sample_chip*>> sets;

@@ -51,6 +51,9 @@ class store_twin {
  public:
   void apply(const sample_commit& commit);
 
+  /// All facts of images of that cell were forgotten.
+  void forget(const std::string& geocode);
+
   /// Chips of every visible image by key text and subdataset.
   std::map<std::string, std::vector<const sample_chip*>> images() const;
 
