@@ -365,27 +365,6 @@ const std::vector<std::string>& album_store::lost_chips() const {
   return impl_->lost_names();
 }
 
-result<std::vector<uint64_t>> album_store::digests(const slice_of& slices) const {
-  return impl_->digests(slices);
-}
-
-result<fact_page> album_store::facts(const slice_of& slices, const std::string& from,
-                                     size_t limit) const {
-  return impl_->facts(slices, from, limit);
-}
-
-result<std::vector<bool>> album_store::lacks(std::span<const replica_fact> facts) const {
-  return impl_->lacks(facts);
-}
-
-result<chip_record> album_store::chip(const chip_description& chip) const {
-  return impl_->chip(chip);
-}
-
-result<commit_outcome> album_store::forget(std::span<const replica_fact> facts) {
-  return impl_->forget(facts);
-}
-
 result<bool> album_store::begin_compaction(const compaction_options& options,
                                            const std::set<uint32_t>& in_use) {
   return impl_->begin_compaction(options, in_use);

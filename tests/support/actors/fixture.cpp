@@ -130,7 +130,7 @@ chip_parts actor_fixture::image_message(const image_key& key, int64_t written_ms
   part.records.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   part.description = encode(chip.chip);
   const auto scene = sample_scene(0);
-  return {{{scene.id, scene.json}}, {std::move(part)}};
+  return {{{scene.id, scene.json}}, {std::move(part)}, {}};
 }
 
 }  // namespace stip::test
