@@ -2,6 +2,7 @@
 
 #include <caf/test/unit_test.hpp>
 #include <chrono>
+#include <numeric>
 
 #include "libstip/store/album_store.hpp"
 #include "tests/support/libstip/sample_chips.hpp"
@@ -73,4 +74,27 @@ CAF_TEST(a store with a hundred thousand images opens and tells them all) {
   CAF_REQUIRE(rows);
   CAF_MESSAGE("1000 rows: " << since(start) << " ms");
   CAF_CHECK_EQUAL(rows->size(), keys.size());
+  const slice_of slices = [](std::string_view geocode) {
+    return std::optional{static_cast<uint32_t>(hash64(geocode) % ring_slices)};
+  };
+  start = std::chrono::steady_clock::now();
+  const auto sums = (*s)->digests(slices);
+  CAF_REQUIRE(sums);
+  CAF_MESSAGE("digests: " << since(start) << " ms");
+  start = std::chrono::steady_clock::now();
+  uint64_t sum = 0, facts = 0;
+  std::string from;
+  do {
+    const auto page = (*s)->facts(slices, from, 1000);
+    CAF_REQUIRE(page);
+    for (auto fact : page->facts) {
+      fact.chip->token = 0;
+      sum += digest_of(fact);
+    }
+    facts += page->facts.size();
+    from = page->next;
+  } while (!from.empty());
+  CAF_MESSAGE("pages of facts: " << since(start) << " ms");
+  CAF_CHECK_EQUAL(facts, entries->size());
+  CAF_CHECK_EQUAL(sum, std::accumulate(sums->begin(), sums->end(), uint64_t{0}));
 }
