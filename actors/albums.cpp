@@ -9,6 +9,7 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
+#include "libstip/cluster/replication.hpp"
 
 namespace stip {
 
@@ -123,15 +124,12 @@ void publish_change(albums_pointer self, std::function<result<album>(album_direc
 }
 
 result<album> create(albums_pointer self, album_directory& directory, const album& wanted) {
-  album_request request{wanted.name, wanted.algorithm, wanted.dht_key_length,
-                        std::max(1u, wanted.replication), wanted.placement};
-  if (request.replication > 1)
-    return fail(ec::unsupported, "create album " + wanted.name,
-                "more than one copy of a chip cannot be kept yet", "leave --replication out");
-  if (request.placement != replica_placement::ring)
-    return fail(ec::unsupported, "create album " + wanted.name,
-                "replica placement needs replication, which is not there yet",
-                "leave --replica-placement out");
+  const auto nodes = self->state.view->ring.owners();
+  const auto by_default = std::min<size_t>(defaults::replication, std::max<size_t>(1, nodes));
+  const album_request request{
+      wanted.name, wanted.algorithm, wanted.dht_key_length,
+      wanted.replication == 0 ? static_cast<uint32_t>(by_default) : wanted.replication,
+      wanted.placement};
   return directory.create(request, self->state.context->versions->next());
 }
 
@@ -214,6 +212,36 @@ storage_status operator+(storage_status a, const storage_status& b) {
           a.lost_chips + b.lost_chips, a.damaged_chips + b.damaged_chips};
 }
 
+/// The images that match, each once however many copies there are, to `then`.
+template <class Then>
+void count_images(albums_pointer self, const std::string& name, const filter& match, Then then) {
+  find_request request;
+  request.album = name;
+  request.match = match;
+  ask(self, self->state.query, defaults::query_deadline, atom::extents_v, request)
+      .then(
+          [then](const query_answer& answer) mutable {
+            const auto rows = decode_extent_rows(answer.rows);
+            if (!rows) return then(result<uint64_t>{fail(rows.error())});
+            uint64_t images = 0;
+            for (const auto& row : *rows) images += row.count;
+            then(result<uint64_t>{images});
+          },
+          [then](caf::error& err) mutable {
+            then(result<uint64_t>{fail(from_caf(err, "count images"))});
+          });
+}
+
+/// Whether enough of the nodes answered: see covers().
+template <class T>
+bool covered(const cluster_view& view, const album& a, size_t needed,
+             const std::vector<std::pair<member, T>>& answers) {
+  return view.missing.empty() && covers(view.ring, a, needed, [&](uint64_t node) {
+           return std::any_of(answers.begin(), answers.end(),
+                              [&](const auto& answer) { return answer.first.info.id == node; });
+         });
+}
+
 /// Deletes the images that match on every node; answers with their number.
 void erase_everywhere(albums_pointer self, const album& a, const std::string& name,
                       const filter& match, const version& when,
@@ -222,24 +250,34 @@ void erase_everywhere(albums_pointer self, const album& a, const std::string& na
     return (void)promise.deliver(to_caf(fine.error()));
   // The version of a deletion is given where it begins.
   const auto began = when == version{} ? self->state.context->versions->next() : when;
-  gather<uint64_t>(
-      *self->state.view,
-      [self, name, match, began](const peer& p) {
-        return ask(self, p.handles.albums, defaults::erase_deadline, atom::here_v, atom::erase_v,
-                   name, match, began);
-      },
-      [promise, name](auto answers, auto problems) mutable {
-        uint64_t erased = 0;
-        for (const auto& [who, count] : answers) erased += count;
-        if (problems.empty()) return (void)promise.deliver(erased);
-        promise.deliver(to_caf(
-            {ec::unavailable, "delete images of album " + name,
-             problems.front() + " (" + std::to_string(erased) + " were deleted on other nodes)",
-             "delete again when all nodes are up"}));
-      });
+  auto erase = [self, a, name, match, began, promise](std::optional<uint64_t> images) mutable {
+    gather<uint64_t>(
+        *self->state.view,
+        [self, name, match, began](const peer& p) {
+          return ask(self, p.handles.albums, defaults::erase_deadline, atom::here_v, atom::erase_v,
+                     name, match, began);
+        },
+        [promise, name, images, a, view = self->state.view](auto answers, auto problems) mutable {
+          uint64_t erased = 0;
+          for (const auto& [who, count] : answers) erased += count;
+          if (problems.empty() ||
+              covered(*view, a, copies_to_confirm(copies_of(view->ring, a)), answers))
+            return (void)promise.deliver(images.value_or(erased));
+          promise.deliver(to_caf(
+              {ec::unavailable, "delete images of album " + name,
+               problems.front() + " (" + std::to_string(erased) + " were deleted on other nodes)",
+               "delete again when all nodes are up"}));
+        });
+  };
+  if (a.replication == 1) return erase(std::nullopt);
+  count_images(self, name, match, [erase, promise](result<uint64_t> images) mutable {
+    if (!images) return (void)promise.deliver(to_caf(images.error()));
+    erase(*images);
+  });
 }
 
-/// What all nodes hold of the album.
+/// What all nodes hold of the album; images are counted once, everything else as often as it is
+/// stored.
 void add_up_status(albums_pointer self, const album& a, const std::string& name,
                    caf::typed_response_promise<album_status> promise) {
   gather<storage_status>(
@@ -248,10 +286,19 @@ void add_up_status(albums_pointer self, const album& a, const std::string& name,
         return ask(self, p.handles.albums, defaults::request_deadline, atom::here_v, atom::status_v,
                    name);
       },
-      [promise, a](auto answers, auto problems) mutable {
+      [self, promise, a, name, view = self->state.view](auto answers, auto problems) mutable {
         album_status out{a, {}, std::move(problems)};
         for (const auto& [who, status] : answers) out.total = out.total + status;
-        promise.deliver(std::move(out));
+        if (covered(*view, a, replicas_to_ask(copies_of(view->ring, a)), answers))
+          out.problems.clear();
+        if (a.replication == 1 || a.closed) return (void)promise.deliver(std::move(out));
+        count_images(self, name, {}, [promise, out](result<uint64_t> images) mutable {
+          if (images)
+            out.total.images = *images;
+          else
+            out.problems.push_back(to_string(images.error()));
+          promise.deliver(std::move(out));
+        });
       });
 }
 

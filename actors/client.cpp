@@ -137,11 +137,9 @@ result<void> client::stop_node(uint64_t id) const {
       .map([](bool) {});
 }
 
-result<placement> client::locate(const std::string& geocode, int32_t dht_key_length,
-                                 uint32_t replication) const {
+result<placement> client::locate(const std::string& geocode, const album& of) const {
   return answer_of<placement>(system_, handles_.ring, within(defaults::request_deadline),
-                              "locate geocode " + geocode, atom::locate_v, geocode, dht_key_length,
-                              replication);
+                              "locate geocode " + geocode, atom::locate_v, geocode, of);
 }
 
 // -- albums ---------------------------------------------------------------------

@@ -66,8 +66,7 @@ class client {
   /// Asks that node to stop cleanly; the answer comes when it begins to.
   result<void> stop_node(uint64_t id) const;
   /// Owner and replicas of a code that is cut to the DHT key length (0: not cut).
-  result<placement> locate(const std::string& geocode, int32_t dht_key_length,
-                           uint32_t replication) const;
+  result<placement> locate(const std::string& geocode, const album& of) const;
 
   // -- albums -----------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 
 #include "actors/errors.hpp"
 #include "actors/transfer.hpp"
+#include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
 
 namespace stip {
@@ -14,9 +15,12 @@ void shipments::sent() {
   ++under_way_;
 }
 
-void shipments::answered(const result<parcel_answer>& answer) {
+void shipments::answered(uint64_t node, const result<parcel_answer>& answer) {
   const std::lock_guard guard{mutex_};
-  if (!answer && outcome_) outcome_ = fail(answer.error());
+  if (!answer) {
+    failed_nodes_.insert(node);
+    if (first_failure_) first_failure_ = fail(answer.error());
+  }
   --under_way_;
   changed_.notify_all();
 }
@@ -25,12 +29,12 @@ result<void> shipments::settle() {
   std::unique_lock lock{mutex_};
   // Every shipment is answered: the outbox gives up in bounded time.
   changed_.wait(lock, [this] { return under_way_ == 0; });
-  return outcome_;
+  return too_few() ? first_failure_ : result<void>{};
 }
 
 bool shipments::failed() const {
   const std::lock_guard guard{mutex_};
-  return !outcome_;
+  return too_few();
 }
 
 load_run::load_run(caf::actor_system& system, context_ptr context,
@@ -99,18 +103,44 @@ void load_run::load_input(const std::string& input) {
   report(std::move(news));
 }
 
+namespace {
+
+result<std::vector<uint64_t>> targets_of(const cluster_view& view, const album& target,
+                                         std::string_view geocode) {
+  STIP_TRY(check_ring(view));
+  return write_targets(view.ring, target, geocode, [&view](uint64_t node) {
+    const auto* p = view.find(node);
+    return p != nullptr && p->reachable;
+  });
+}
+
+}  // namespace
+
 result<load_outcome> load_run::load_one(const scene& source) {
+  for (int attempt = 1;; ++attempt) {
+    const auto view = view_->get();
+    auto outcome = load_once(source, view);
+    // What was confirmed is not cut again. As long as this node sees the same cluster, another
+    // attempt would fail as this one did.
+    if (outcome || attempt == defaults::load_attempts || view == view_->get() ||
+        (outcome.error().code != ec::unavailable && outcome.error().code != ec::timeout))
+      return outcome;
+    context_->log->warn("task={} input={} again: {}", plan_.task.id, source.description().input,
+                        to_string(outcome.error()));
+  }
+}
+
+result<load_outcome> load_run::load_once(const scene& source, const cluster_view_ptr& view) {
   load_request request;
   request.target = plan_.target;
   request.precision = plan_.request.precision;
   request.threads = threads_per_scene_;
   request.written = plan_.task.began;
-  const auto all = std::make_shared<shipments>();
-  const auto view = view_->get();
+  const auto copies = copies_of(view->ring, plan_.target);
+  const auto all = std::make_shared<shipments>(copies - copies_to_confirm(copies));
   load_services services;
-  services.owner = [view](uint64_t token) -> result<uint64_t> {
-    STIP_TRY(check_ring(*view));
-    return view->ring.replicas(token, 1).front();
+  services.targets = [view, target = plan_.target](std::string_view geocode) {
+    return targets_of(*view, target, geocode);
   };
   services.holds = [this](uint64_t node, const std::vector<image_key>& keys, const hash128& scene) {
     return ask_holds(node, keys, scene);
@@ -165,9 +195,9 @@ result<void> load_run::ship(const std::shared_ptr<shipments>& all, uint64_t node
   s->bytes = bytes;
   s->content.target = plan_.target;
   s->content.content = std::move(parts);
-  s->answered = [all, budget, taken](result<parcel_answer> answer) {
+  s->answered = [all, budget, taken, node](result<parcel_answer> answer) {
     budget->release(taken);
-    all->answered(answer);
+    all->answered(node, answer);
   };
   s->abandoned = [all, stopped = stopped_] { return stopped->load() || all->failed(); };
   all->sent();

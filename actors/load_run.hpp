@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,17 +22,24 @@ namespace stip {
 /// actor answers. Shared by threads.
 class shipments {
  public:
+  /// Chips are confirmed though so many nodes failed to take theirs.
+  explicit shipments(size_t spare_nodes) : spare_nodes_(spare_nodes) {}
+
   void sent();
-  void answered(const result<parcel_answer>& answer);
-  /// Waits until nothing is under way; the first failure.
+  void answered(uint64_t node, const result<parcel_answer>& answer);
+  /// Waits until nothing is under way; the first failure, if too many nodes failed.
   result<void> settle();
   bool failed() const;
 
  private:
+  bool too_few() const { return failed_nodes_.size() > spare_nodes_; }
+
+  const size_t spare_nodes_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   size_t under_way_ = 0;
-  result<void> outcome_;
+  std::set<uint64_t> failed_nodes_;
+  result<void> first_failure_;
 };
 
 /// One store task on this node: its inputs, and the work of its threads. The actor owns it, the
@@ -63,7 +71,9 @@ class load_run {
 
  private:
   void load_input(const std::string& input);
+  /// Loads a scene; once more where a node went away meanwhile and others can stand in for it.
   result<load_outcome> load_one(const scene& source);
+  result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view);
   result<std::vector<bool>> ask_holds(uint64_t node, const std::vector<image_key>& keys,
                                       const hash128& scene);
   result<void> ship(const std::shared_ptr<shipments>& all, uint64_t node, chip_parts parts,

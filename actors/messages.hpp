@@ -54,6 +54,9 @@ struct find_request {
   /// Goes on after this image.
   bool has_after = false;
   image_facts after;
+  /// For counts: the nodes that are asked. Of those that hold images of a cell, the first counts
+  /// them. Empty: this node is asked alone, or all of them for rows.
+  std::vector<uint64_t> counted_among;
 };
 
 struct query_answer {
@@ -173,7 +176,8 @@ typename I::result_type inspect(I& f, find_request& x) {
     return {};
   };
   return f(caf::meta::type_name("find_request"), x.album, x.match, x.order, x.limit, x.has_after,
-           x.after.key, x.after.pixel_coverage, cloud, caf::meta::load_callback(load));
+           x.after.key, x.after.pixel_coverage, cloud, x.counted_among,
+           caf::meta::load_callback(load));
 }
 template <class I>
 typename I::result_type inspect(I& f, task_error& x) {

@@ -192,8 +192,8 @@ using membership_actor =
 
 /// Where geocodes live.
 using ring_actor = caf::typed_actor<
-    /// Geocode and DHT key length (0: the code is not cut) and number of replicas.
-    takes<atom::locate, std::string, int32_t, uint32_t>::with<placement>,
+    /// The replicas of a geocode, as the album says: key length, copies, their placement.
+    takes<atom::locate, std::string, album>::with<placement>,
     caf::reacts_to<atom::peers, cluster_view_ptr>>;
 
 /// Brings chips to their owners.

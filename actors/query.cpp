@@ -8,6 +8,7 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
+#include "libstip/cluster/replication.hpp"
 
 namespace stip {
 
@@ -38,10 +39,19 @@ bool looks_at_few(const album_view& view, const find_request& request) {
          view.index().candidates(request.match) <= defaults::short_query_rows;
 }
 
-result<query_answer> extents_here(const album_view& view, const find_request& request) {
+result<query_answer> extents_here(const album_view& view, const ring& ring,
+                                  const find_request& request) {
   STIP_TRY(check(request.match, view.definition.algorithm));
+  const auto& asked = request.counted_among;
+  cell_predicate counts_here;
+  if (asked.size() > 1)
+    counts_here = [&, self = view.context->self.id](std::string_view geocode) {
+      for (const auto node : holders(ring, view.definition, geocode, ring.owners()))
+        if (std::binary_search(asked.begin(), asked.end(), node)) return node == self;
+      return false;
+    };
   query_answer answer;
-  answer.rows = encode_rows(view.index().extents(request.match));
+  answer.rows = encode_rows(view.index().extents(request.match, counts_here));
   return answer;
 }
 
@@ -201,24 +211,55 @@ result<query_answer> merge_extents(std::vector<std::pair<member, query_answer>> 
   return merged;
 }
 
-/// Answers with the merged rows; when no node answered at all, with the failure itself.
-template <class Merge>
-auto deliver_merged(caf::typed_response_promise<query_answer> promise, Merge merge) {
-  return [promise, merge](std::vector<std::pair<member, query_answer>> answers,
-                          std::vector<std::string> problems) mutable {
-    if (answers.empty()) {
-      promise.deliver(to_caf({ec::unavailable,
-                              "ask the nodes",
-                              problems.empty() ? "there are none" : problems.front(),
-                              {}}));
-      return;
-    }
-    auto merged = merge(std::move(answers), std::move(problems));
-    if (merged)
-      promise.deliver(std::move(*merged));
-    else
-      promise.deliver(to_caf(merged.error()));
-  };
+std::vector<uint64_t> reachable_nodes(const cluster_view& view) {
+  std::vector<uint64_t> ids;
+  for (const auto& p : view.peers)
+    if (p.reachable) ids.push_back(p.member.info.id);
+  return ids;
+}
+
+/// Asks every node, and hands what comes to `merge`. Nodes that do not answer are no problem as
+/// long as enough replicas of each range did; counts are then asked for once more without them.
+template <class Atom, class Merge>
+void ask_all(self_pointer self, Atom what, find_request request, const album& definition,
+             Merge merge, caf::typed_response_promise<query_answer> promise, bool again = false) {
+  constexpr bool is_count = std::is_same_v<Atom, atom::extents>;
+  if (is_count && !again) request.counted_among = reachable_nodes(*self->state.view);
+  gather<query_answer>(
+      *self->state.view,
+      [self, what, request](const peer& p) {
+        return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v, what,
+                   request);
+      },
+      [self, what, request, definition, merge, promise, again, view = self->state.view](
+          std::vector<std::pair<member, query_answer>> answers,
+          std::vector<std::string> problems) mutable {
+        if (answers.empty())
+          return (void)promise.deliver(
+              to_caf({ec::unavailable,
+                      "ask the nodes",
+                      problems.empty() ? "there are none" : problems.front(),
+                      {}}));
+        std::vector<uint64_t> answered;
+        for (const auto& [who, answer] : answers) answered.push_back(who.info.id);
+        std::sort(answered.begin(), answered.end());
+        const bool complete =
+            view->missing.empty() &&
+            covers(view->ring, definition, replicas_to_ask(copies_of(view->ring, definition)),
+                   [&](uint64_t node) {
+                     return std::binary_search(answered.begin(), answered.end(), node);
+                   });
+        if (is_count && complete && answered != request.counted_among && !again) {
+          request.counted_among = answered;
+          return ask_all(self, what, std::move(request), definition, merge, promise, true);
+        }
+        if (complete) problems.clear();
+        auto merged = merge(std::move(answers), std::move(problems));
+        if (merged)
+          promise.deliver(std::move(*merged));
+        else
+          promise.deliver(to_caf(merged.error()));
+      });
 }
 
 /// Checks the request against the album's definition, asks every node, and merges what comes.
@@ -233,44 +274,59 @@ caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_
               return (void)promise.deliver(to_caf(closed_error(request.album)));
             if (auto fine = check(request.match, definition.algorithm); !fine)
               return (void)promise.deliver(to_caf(fine.error()));
-            gather<query_answer>(
-                *self->state.view,
-                [self, what, request](const peer& p) {
-                  return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v,
-                             what, request);
-                },
-                deliver_merged(promise, merge));
+            ask_all(self, what, request, definition, merge, promise);
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   return promise;
 }
 
-/// Finds the nodes of the image's cell and asks the first that can be reached with `send`.
+/// Asks one node after the other until one has the image.
 template <class T, class Send>
-caf::result<T> from_owner(self_pointer self, const std::string& album, const std::string& key_text,
-                          Send send) {
+void ask_in_turn(self_pointer self, std::vector<peer> order, size_t next, error last, Send send,
+                 caf::typed_response_promise<T> promise) {
+  if (next == order.size()) return (void)promise.deliver(to_caf(last));
+  const auto p = order[next];
+  send(p).then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
+               [self, order = std::move(order), next, last = std::move(last), send,
+                promise](caf::error& err) mutable {
+                 auto why = from_caf(err, last.what);
+                 // That this node lacks it says nothing of a replica that cannot be asked.
+                 if (why.code != ec::not_found || last.code == ec::not_found) last = std::move(why);
+                 ask_in_turn(self, std::move(order), next + 1, std::move(last), send, promise);
+               });
+}
+
+/// Asks the nodes that hold images of that cell, replicas first, until one has this image.
+template <class T, class Send>
+caf::result<T> from_holders(self_pointer self, const std::string& album,
+                            const std::string& key_text, Send send) {
   auto key = parse_image_key(key_text);
   if (!key) return to_caf(key.error());
   auto promise = self->make_response_promise<T>();
-  auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
   ask(self, self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
-          [self, send, promise, give_up, geocode = key->geocode,
+          [self, send, promise, geocode = key->geocode,
            key_text](const stip::album& definition) mutable {
             const auto& view = *self->state.view;
-            const auto token = ring_token(dht_key(geocode, definition.dht_key_length));
-            for (const auto id : view.ring.replicas(token, definition.replication)) {
+            std::vector<peer> order;
+            const auto copies = copies_of(view.ring, definition);
+            size_t place = 0, replicas_there = 0;
+            for (const auto id : holders(view.ring, definition, geocode, view.ring.owners())) {
               const auto* p = view.find(id);
-              if (p == nullptr || !p->reachable) continue;
-              send(*p).then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
-                            give_up);
-              return;
+              const bool there = p != nullptr && p->reachable;
+              if (place++ < copies && there) ++replicas_there;
+              if (there) order.push_back(*p);
             }
-            promise.deliver(
-                to_caf({ec::unavailable, "read image " + key_text,
-                        "no node that holds it can be reached", "look at `stip node list`"}));
+            error last{ec::unavailable, "read image " + key_text,
+                       "no node that holds it can be reached", "look at `stip node list`"};
+            if (replicas_there >= replicas_to_ask(copies) && !order.empty())
+              last.code = ec::not_found;
+            // A node that leaves the ring has images until others have them.
+            for (const auto& p : view.peers)
+              if (p.reachable && p.member.info.tokens.empty()) order.push_back(p);
+            ask_in_turn<T>(self, std::move(order), 0, std::move(last), send, promise);
           },
-          give_up);
+          [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   return promise;
 }
 
@@ -299,11 +355,13 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
       [self](atom::here, atom::extents, const find_request& request) {
         return with_view<query_answer>(
             self, request.album, false,
-            [request](const album_view& v) { return extents_here(v, request); },
+            [request, view = self->state.view](const album_view& v) {
+              return extents_here(v, view->ring, request);
+            },
             [request](const album_view& v) { return looks_at_few(v, request); });
       },
       [self](atom::manifest, const std::string& album, const std::string& key) {
-        return from_owner<image_manifest>(self, album, key, [self, album, key](const peer& p) {
+        return from_holders<image_manifest>(self, album, key, [self, album, key](const peer& p) {
           return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v,
                      atom::manifest_v, album, key);
         });
@@ -313,7 +371,7 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
             self, album, false, [key](const album_view& v) { return manifest_here(v, key); });
       },
       [self](atom::read, const read_request& request) {
-        return from_owner<block_page>(
+        return from_holders<block_page>(
             self, request.album, request.key, [self, request](const peer& p) {
               return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v,
                          atom::read_v, request);

@@ -6,8 +6,6 @@ namespace stip::cli {
 
 namespace {
 
-constexpr int64_t max_replication = 255;
-
 result<album> wanted_album(const arguments& given) {
   album out;
   out.name = given.words[0];
@@ -15,15 +13,17 @@ result<album> wanted_album(const arguments& given) {
   const auto longest = max_precision(out.algorithm);
   STIP_ASSIGN(const auto key_length, given.number("key_length", 0, -longest, longest));
   out.dht_key_length = static_cast<int32_t>(key_length);
-  STIP_ASSIGN(const auto replication, given.number("replication", 1, 1, max_replication));
-  if (replication > 1)
-    return fail(not_yet("stip album create --replication " + std::to_string(replication)));
+  STIP_ASSIGN(const auto replication,
+              given.number("replication", 1, 1, int64_t{defaults::max_replication}));
+  out.replication = static_cast<uint32_t>(replication);
   const auto placement = given.text("replica-placement", "ring");
   if (placement != "ring" && placement != "parent")
     return fail(ec::invalid_argument, "--replica-placement " + placement,
                 "there is no such placement", "use ring or parent");
   out.placement = placement == "ring" ? replica_placement::ring : replica_placement::parent;
   STIP_TRY(check(out));
+  // The node that is asked knows how many there are.
+  if (!given.has("replication")) out.replication = 0;
   return out;
 }
 
@@ -102,7 +102,7 @@ noun album_noun() {
            {{"key_length", 'd', "KEYLEN",
              "characters of a code that decide its node: the first KEYLEN, all but the last "
              "-KEYLEN, or all (0)"},
-            {"replication", '\0', "N", "copies of each chip (1; more: not yet)"},
+            {"replication", '\0', "N", "copies of each chip (2 where there are two nodes or more)"},
             {"replica-placement", '\0', "PLACEMENT", "ring or parent (ring)"}},
            false,
            "stip album create olinda geohash -d 3",

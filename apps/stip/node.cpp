@@ -58,15 +58,13 @@ result<int> locate(context& with, const arguments& given) {
     return fail(ec::invalid_argument, "locate '" + geocode + "'",
                 "it is neither a geohash nor a quadtile", "give a geocode, e.g. 7nkh2");
   STIP_ASSIGN(auto* node, with.connect(access::read));
-  int32_t key_length = 0;
-  uint32_t replication = 1;
+  // Without an album the code is not cut, and its owner alone is told.
+  album target;
   if (given.has("album")) {
-    STIP_ASSIGN(const auto target, node->get_album(given.text("album")));
+    STIP_ASSIGN(target, node->get_album(given.text("album")));
     STIP_TRY(check_geocode(target.algorithm, geocode));
-    key_length = target.dht_key_length;
-    replication = target.replication;
   }
-  STIP_ASSIGN(const auto place, node->locate(geocode, key_length, replication));
+  STIP_ASSIGN(const auto place, node->locate(geocode, target));
   const auto answer = placement_object(place);
   if (with.out().format() == output_format::json) {
     with.out().object(answer, {});

@@ -75,20 +75,21 @@ void chip_packer::move_to_message(size_t index, bool last, std::vector<message>&
   const auto& chip = chips_[index];
   auto waiting = std::exchange(pending_[index], {});
   pending_bytes_ -= waiting.records.size();
-  auto& open = open_[chip.node];
-  open.node = chip.node;
-  chip_part part{chip.upload, std::move(waiting.blocks), std::move(waiting.records), {}};
-  if (last) {
-    part.description = encode(chip.description);
-    if (open.parts.scenes.empty()) {
+  const chip_part part{chip.upload, std::move(waiting.blocks), std::move(waiting.records),
+                       last ? encode(chip.description) : std::string{}};
+  const auto bytes = part.records.size() + part.description.size() +
+                     part.blocks.size() * sizeof(uint32_t) + sizeof(chip_part);
+  for (const auto node : chip.nodes) {
+    auto& open = open_[node];
+    open.node = node;
+    if (last && open.parts.scenes.empty()) {
       open.parts.scenes.push_back(scene_);
       open.bytes += scene_.json.size();
     }
+    open.bytes += bytes;
+    open.parts.parts.push_back(part);
+    if (open.bytes >= defaults::max_message_bytes) full.push_back(std::exchange(open, {}));
   }
-  open.bytes += part.records.size() + part.description.size() +
-                part.blocks.size() * sizeof(uint32_t) + sizeof(chip_part);
-  open.parts.parts.push_back(std::move(part));
-  if (open.bytes >= defaults::max_message_bytes) full.push_back(std::exchange(open, {}));
 }
 
 result<void> chip_packer::ship_all(std::vector<message> messages) {

@@ -13,11 +13,11 @@
 
 namespace stip {
 
-/// A chip that a cut will make, as far as it is known before, and the node that it goes to.
+/// A chip that a cut will make, as far as it is known before, and the nodes that it goes to.
 struct expected_chip {
   /// Complete but for cell_pixels, valid_pixels and content.
   chip_description description;
-  uint64_t node = 0;
+  std::vector<uint64_t> nodes;
   hash128 upload;
   /// Chips of one image have one number, 0 .. images - 1.
   size_t image = 0;
@@ -27,7 +27,7 @@ struct expected_chip {
 using ship_parts = std::function<result<void>(uint64_t node, chip_parts parts, uint64_t bytes)>;
 
 /// Packs the products of a cut into messages of about defaults::max_message_bytes for the nodes
-/// that own them. An image without a valid pixel in any of its subdatasets is not sent; the others
+/// that hold them. An image without a valid pixel in any of its subdatasets is not sent; the others
 /// are finished when all of their subdatasets are. Thread-safe, in bounded memory: a chip's blocks
 /// are held back until the chip is known to be stored, or too many bytes wait.
 class chip_packer final : public cut_sink {

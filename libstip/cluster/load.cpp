@@ -58,22 +58,23 @@ result<scene_parts> place(const scene_description& scene, const cut_plan& plan,
   const auto run = services.unique();
   std::map<uint64_t, std::vector<size_t>> images_of_node;
   std::vector<image_key> keys;
+  std::vector<std::vector<uint64_t>> targets;
   for (size_t i = 0; i < planned.size(); ++i) {
     expected_chip chip;
     chip.description = describe(scene, planned[i], plan, request, id);
     STIP_TRY(check(chip.description.key));
-    STIP_ASSIGN(chip.node, services.owner(chip.description.token));
     chip.upload = {run, i};
     // Chips of one cell stand together: the plan is sorted by geocode.
     if (i == 0 || planned[i].geocode != planned[i - 1].geocode) {
-      images_of_node[chip.node].push_back(keys.size());
+      STIP_ASSIGN(auto nodes, services.targets(planned[i].geocode));
+      for (const auto node : nodes) images_of_node[node].push_back(keys.size());
       keys.push_back(chip.description.key);
+      targets.push_back(std::move(nodes));
     }
     chip.image = keys.size() - 1;
     out.chips.push_back(std::move(chip));
   }
   out.images = keys.size();
-  std::vector<bool> known(keys.size(), false);
   for (const auto& [node, images] : images_of_node) {
     for (size_t begin = 0; begin < images.size(); begin += defaults::max_keys_per_question) {
       const auto end = std::min(images.size(), begin + defaults::max_keys_per_question);
@@ -81,12 +82,16 @@ result<scene_parts> place(const scene_description& scene, const cut_plan& plan,
       for (size_t i = begin; i < end; ++i) asked.push_back(keys[images[i]]);
       STIP_ASSIGN(const auto held, services.holds(node, asked, id));
       for (size_t i = begin; i < end && i - begin < held.size(); ++i)
-        known[images[i]] = held[i - begin];
+        if (held[i - begin]) std::erase(targets[images[i]], node);
     }
   }
-  out.wanted.resize(out.chips.size());
-  for (size_t i = 0; i < out.chips.size(); ++i) out.wanted[i] = !known[out.chips[i].image];
-  out.images_known = static_cast<uint64_t>(std::count(known.begin(), known.end(), true));
+  // A chip goes to those of its nodes that do not have its image yet.
+  for (auto& chip : out.chips) {
+    chip.nodes = targets[chip.image];
+    out.wanted.push_back(!chip.nodes.empty());
+  }
+  out.images_known = static_cast<uint64_t>(
+      std::count_if(targets.begin(), targets.end(), [](const auto& t) { return t.empty(); }));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libstip/catalog/album.hpp"
@@ -26,14 +27,15 @@ struct load_request {
 /// What a load needs of the node and the cluster; all of it may block and is called from the load's
 /// threads.
 struct load_services {
-  /// The node that owns a token.
-  std::function<result<uint64_t>(uint64_t token)> owner;
+  /// Where the copies of an image of that cell go.
+  std::function<result<std::vector<uint64_t>>(std::string_view geocode)> targets;
   /// Which of these images the node holds from the scene of this id.
   std::function<result<std::vector<bool>>(uint64_t node, const std::vector<image_key>& keys,
                                           const hash128& scene)>
       holds;
   ship_parts ship;
-  /// Waits until everything that was shipped for this load is answered; the first failure.
+  /// Waits until everything that was shipped for this load is answered; an error when a chip may
+  /// have too few copies.
   std::function<result<void>()> settle;
   /// A number that this node never gave before: makes uploads unique.
   std::function<uint64_t()> unique;

@@ -144,6 +144,9 @@ inline constexpr size_t max_album_name_bytes = 64;
 /// Copies of a chip that an album may ask for.
 inline constexpr uint32_t max_replication = 16;
 
+/// Copies of each chip where nothing else is asked for and there are so many nodes.
+inline constexpr uint32_t replication = 2;
+
 /// Bytes that decoding one buffer of rows may expand to.
 inline constexpr size_t max_decoded_rows_bytes = size_t{256} << 20;
 
@@ -375,8 +378,12 @@ inline constexpr std::chrono::milliseconds idle_album{30'000};
 /// A parcel whose receiver is away is tried again for so long.
 inline constexpr std::chrono::milliseconds parcel_patience{20'000};
 
-/// Tokens of a node that has none in its configuration.
-inline constexpr size_t tokens_per_node = 1024;
+/// How often a scene is tried when nodes go away while it is stored.
+inline constexpr int load_attempts = 3;
+
+/// Tokens of a node that has none in its configuration: so many keep the largest share of 64 nodes
+/// within 1.1 times the mean.
+inline constexpr size_t tokens_per_node = 1536;
 
 /// Bytes that must stay free on the disk: below, stores are refused.
 inline constexpr uint64_t free_bytes_watermark = uint64_t{1} << 30;

@@ -127,11 +127,20 @@ std::vector<uint64_t> ring::replicas(uint64_t token, size_t count) const {
   return ids;
 }
 
-double ring::share(uint64_t node_id) const {
+const ring_node* ring::find(uint64_t node_id) const {
   const auto at = std::lower_bound(nodes_.begin(), nodes_.end(), node_id,
                                    [](const ring_node& n, uint64_t id) { return n.id < id; });
-  if (at == nodes_.end() || at->id != node_id) return 0;
-  return shares_[static_cast<size_t>(at - nodes_.begin())];
+  return at == nodes_.end() || at->id != node_id ? nullptr : &*at;
+}
+
+std::string_view ring::rack_of(uint64_t node_id) const {
+  const auto* node = find(node_id);
+  return node == nullptr ? std::string_view{} : node->rack;
+}
+
+double ring::share(uint64_t node_id) const {
+  const auto* node = find(node_id);
+  return node == nullptr ? 0 : shares_[static_cast<size_t>(node - nodes_.data())];
 }
 
 }  // namespace stip

@@ -43,10 +43,18 @@ class ring {
   /// passed over follow in ring order. Fewer when the ring has fewer nodes.
   std::vector<uint64_t> replicas(uint64_t token, size_t count) const;
 
+  /// Nodes that have tokens.
+  size_t owners() const { return owner_count_; }
+
+  /// The rack of a node; the empty one for an unknown node.
+  std::string_view rack_of(uint64_t node_id) const;
+
   /// Share of the token space, 0..1, that the node owns; 0 for an unknown node.
   double share(uint64_t node_id) const;
 
  private:
+  const ring_node* find(uint64_t node_id) const;
+
   std::vector<ring_node> nodes_;
   uint64_t version_ = 0;
   struct point {

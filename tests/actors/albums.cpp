@@ -157,19 +157,26 @@ CAF_TEST(names that are taken or cannot be are refused) {
   CAF_CHECK_EQUAL(names().size(), 1u);
 }
 
-CAF_TEST(several copies and their placement are refused as long as they cannot be kept) {
+CAF_TEST(an album has two copies where there are two nodes unless more or fewer are asked for) {
   album wanted;
+  wanted.name = "alone";
+  wanted.replication = 0;
+  const auto alone = ask<album>(aut, atom::create_v, wanted);
+  CAF_REQUIRE(alone);
+  CAF_CHECK_EQUAL(alone->replication, 1u);
+  auto log = std::make_shared<other_albums>();
+  set_view({listening_node(2, log), listening_node(3, log)});
   wanted.name = "copies";
-  wanted.replication = 2;
   const auto two = ask<album>(aut, atom::create_v, wanted);
-  CAF_REQUIRE(!two);
-  CAF_CHECK_EQUAL(int(two.error().code), int(ec::unsupported));
-  wanted.replication = 1;
+  CAF_REQUIRE(two);
+  CAF_CHECK_EQUAL(two->replication, 2u);
+  wanted.name = "many";
+  wanted.replication = 5;
   wanted.placement = replica_placement::parent;
-  const auto parent = ask<album>(aut, atom::create_v, wanted);
-  CAF_REQUIRE(!parent);
-  CAF_CHECK_EQUAL(int(parent.error().code), int(ec::unsupported));
-  CAF_CHECK(names().empty());
+  const auto many = ask<album>(aut, atom::create_v, wanted);
+  CAF_REQUIRE(many);
+  CAF_CHECK_EQUAL(many->replication, 5u);
+  CAF_CHECK(many->placement == replica_placement::parent);
 }
 
 CAF_TEST(an album can be created while a node is away and the node learns it later) {

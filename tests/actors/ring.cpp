@@ -13,7 +13,10 @@ struct fixture : actor_fixture {
 
   result<placement> locate(const std::string& geocode, int32_t key_length = 0,
                            uint32_t replication = 1) {
-    return ask<placement>(aut, atom::locate_v, geocode, key_length, replication);
+    album of;
+    of.dht_key_length = key_length;
+    of.replication = replication;
+    return ask<placement>(aut, atom::locate_v, geocode, of);
   }
 
   ring_actor aut;

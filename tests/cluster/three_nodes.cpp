@@ -65,8 +65,8 @@ CAF_TEST(three nodes hold every chip of a real scene once and where the ring say
   for (const auto& row : *listed) {
     CAF_REQUIRE_EQUAL(row.nodes.size(), 1u);
     ++images_of_node[row.nodes.front()];
-    auto place = three.ask<placement>(2, three.handles(2).ring, atom::locate_v, row.key.geocode,
-                                      int32_t{0}, uint32_t{1});
+    auto place =
+        three.ask<placement>(2, three.handles(2).ring, atom::locate_v, row.key.geocode, album{});
     CAF_REQUIRE(place.has_value());
     CAF_CHECK_EQUAL(node_name(place->nodes.front().info.id), row.nodes.front());
   }
