@@ -12,6 +12,12 @@ namespace stip {
 
 namespace {
 
+/// Those who look at stores know which are open: null, the album is not any more.
+void tell_readers(albums_pointer self, const hash128& uid, const album_view_ptr& view) {
+  self->send(self->state.query, atom::update_v, to_string(uid), view);
+  self->send(self->state.repair, atom::update_v, to_string(uid), view);
+}
+
 void answer_waiting(albums_state::opened& entry) {
   for (auto& promise : entry.waiting) promise.deliver(entry.storage);
   entry.waiting.clear();
@@ -61,7 +67,7 @@ void open_storage(albums_pointer self, const album& definition,
         }
         entry.view = std::move(*view);
         entry.storage = self->spawn<caf::linked>(storage_behavior, state.context, entry.view);
-        self->send(state.query, atom::update_v, to_string(definition.uid), entry.view);
+        tell_readers(self, definition.uid, entry.view);
         if (now && now->closed && !definition.closed)
           ask(self, entry.storage, defaults::commit_deadline, atom::close_v)
               .then([](bool) {}, [](caf::error&) { /* it never refuses */ });
@@ -83,7 +89,7 @@ void apply_change(albums_pointer self, const album& now, const std::function<voi
   auto& state = self->state;
   auto at = state.open.find(now.uid);
   if (now.deleted) {
-    self->send(state.query, atom::update_v, to_string(now.uid), album_view_ptr{});
+    tell_readers(self, now.uid, nullptr);
     if (at == state.open.end()) {
       remove_files(self, now);
     } else {
@@ -123,7 +129,7 @@ void close_idle(albums_pointer self) {
       ++at;
       continue;
     }
-    self->send(state.query, atom::update_v, to_string(uid), album_view_ptr{});
+    tell_readers(self, uid, nullptr);
     self->unlink_from(entry.storage);
     self->send_exit(entry.storage, caf::exit_reason::user_shutdown);
     state.leaving[uid] = entry.view->files_are_open;

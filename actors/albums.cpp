@@ -412,9 +412,10 @@ albums_actor::behavior_type albums_behavior(albums_pointer self, context_ptr con
           if (entry.view) sum = sum + status_of(*entry.view);
         return sum;
       },
-      [self](atom::start, const query_actor& query) {
+      [self](atom::start, const query_actor& query, const repair_actor& repair) {
         auto& state = self->state;
         state.query = query;
+        state.repair = repair;
         for (const auto& a : state.directory.states()) {
           if (!a.deleted && !a.closed) open_storage(self, a, std::nullopt);
           if (a.deleted) remove_files(self, a);

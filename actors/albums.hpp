@@ -31,6 +31,7 @@ struct albums_state {
 
   context_ptr context;
   query_actor query;
+  repair_actor repair;
   cluster_view_ptr view;
   album_directory directory;
   std::map<hash128, opened> open;

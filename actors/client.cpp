@@ -137,6 +137,12 @@ result<void> client::stop_node(uint64_t id) const {
       .map([](bool) {});
 }
 
+result<repair_outcome> client::repair(uint64_t id) const {
+  return answer_of<repair_outcome>(system_, handles_.repair, within(defaults::repair_deadline),
+                                   id == 0 ? "repair the cluster" : "repair node " + node_name(id),
+                                   atom::repair_v, id);
+}
+
 result<placement> client::locate(const std::string& geocode, const album& of) const {
   return answer_of<placement>(system_, handles_.ring, within(defaults::request_deadline),
                               "locate geocode " + geocode, atom::locate_v, geocode, of);

@@ -65,6 +65,9 @@ class client {
   result<std::vector<node_status>> nodes() const;
   /// Asks that node to stop cleanly; the answer comes when it begins to.
   result<void> stop_node(uint64_t id) const;
+  /// Has that node (0: each node) compare its copies with the others' and move what differs; what
+  /// was done, when it is.
+  result<repair_outcome> repair(uint64_t id) const;
   /// Owner and replicas of a code that is cut to the DHT key length (0: not cut).
   result<placement> locate(const std::string& geocode, const album& of) const;
 

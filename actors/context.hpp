@@ -2,6 +2,7 @@
 
 #include <spdlog/logger.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -59,10 +60,12 @@ struct node_context {
   /// Pixel buffers of all loads of the node, and bytes of chips on their way.
   std::shared_ptr<byte_budget> load_memory;
   std::shared_ptr<byte_budget> transfer_memory;
-  /// Writers of stores, readers of chips and queries, loads, compaction and scrub.
+  /// Writers of stores, readers of chips and queries, loads, compaction with scrub and repair.
   executor_actor writers, readers, loaders, maintenance;
-  /// What compaction and scrub of all albums together may do.
+  /// What compaction, scrub and repair of all albums together may do.
   std::shared_ptr<pacer> maintenance_pace;
+  /// The other nodes have brought what this one missed while it was away (see repair.hpp).
+  std::shared_ptr<std::atomic<bool>> caught_up = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// A node of the cluster as this one sees it, with its actors when it can be reached.

@@ -4,38 +4,11 @@
 #include <caf/all.hpp>
 
 #include "actors/errors.hpp"
-#include "actors/transfer.hpp"
+#include "actors/shipping.hpp"
 #include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
 
 namespace stip {
-
-void shipments::sent() {
-  const std::lock_guard guard{mutex_};
-  ++under_way_;
-}
-
-void shipments::answered(uint64_t node, const result<parcel_answer>& answer) {
-  const std::lock_guard guard{mutex_};
-  if (!answer) {
-    failed_nodes_.insert(node);
-    if (first_failure_) first_failure_ = fail(answer.error());
-  }
-  --under_way_;
-  changed_.notify_all();
-}
-
-result<void> shipments::settle() {
-  std::unique_lock lock{mutex_};
-  // Every shipment is answered: the outbox gives up in bounded time.
-  changed_.wait(lock, [this] { return under_way_ == 0; });
-  return too_few() ? first_failure_ : result<void>{};
-}
-
-bool shipments::failed() const {
-  const std::lock_guard guard{mutex_};
-  return too_few();
-}
 
 load_run::load_run(caf::actor_system& system, context_ptr context,
                    std::shared_ptr<shared_view> view, transfer_actor transfer, tasks_actor tasks,
@@ -137,7 +110,10 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   request.threads = threads_per_scene_;
   request.written = plan_.task.began;
   const auto copies = copies_of(view->ring, plan_.target);
-  const auto all = std::make_shared<shipments>(copies - copies_to_confirm(copies));
+  const auto needed = copies_to_confirm(copies);
+  // An abandoned shipment may outlive the run.
+  shipping out{context_, transfer_, plan_.target, std::max(copies, needed) - needed,
+               [stopped = stopped_] { return stopped->load(); }};
   load_services services;
   services.targets = [view, target = plan_.target](std::string_view geocode) {
     return targets_of(*view, target, geocode);
@@ -145,20 +121,20 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   services.holds = [this](uint64_t node, const std::vector<image_key>& keys, const hash128& scene) {
     return ask_holds(node, keys, scene);
   };
-  services.ship = [this, all](uint64_t node, chip_parts parts, uint64_t bytes) {
-    return ship(all, node, std::move(parts), bytes);
+  services.ship = [&out](uint64_t node, chip_parts parts, uint64_t bytes) {
+    return out.ship(node, std::move(parts), bytes);
   };
-  services.settle = [all] { return all->settle(); };
+  services.settle = [&out] { return out.settle(); };
   services.unique = [this] {
     const auto v = context_->versions->next();
     return hash64(to_string(v));
   };
-  services.stopped = [this, all] { return stopped_->load() || all->failed(); };
+  services.stopped = [this, &out] { return stopped_->load() || out.failed(); };
   services.memory = context_->load_memory.get();
   auto outcome = load_scene(source, request, services);
   // A refused chip stops the cut; what the user should read is why it was refused.
   if (!outcome && outcome.error().code == ec::stopped)
-    if (auto settled = all->settle(); !settled) return fail(std::move(settled).error());
+    if (auto settled = out.settle(); !settled) return fail(std::move(settled).error());
   if (outcome) {
     task_record news;
     news.bytes = outcome->decoded_bytes;
@@ -183,26 +159,6 @@ result<std::vector<bool>> load_run::ask_holds(uint64_t node, const std::vector<i
       .receive([&](std::vector<bool>& held) { out = std::move(held); },
                [&](caf::error& err) { out = fail(from_caf(err, what)); });
   return out;
-}
-
-result<void> load_run::ship(const std::shared_ptr<shipments>& all, uint64_t node, chip_parts parts,
-                            uint64_t bytes) {
-  const auto budget = context_->transfer_memory;
-  STIP_ASSIGN(const auto taken,
-              budget->acquire(bytes, [this, all] { return stopped_->load() || all->failed(); }));
-  auto s = std::make_shared<shipment>();
-  s->node = node;
-  s->bytes = bytes;
-  s->content.target = plan_.target;
-  s->content.content = std::move(parts);
-  s->answered = [all, budget, taken, node](result<parcel_answer> answer) {
-    budget->release(taken);
-    all->answered(node, answer);
-  };
-  s->abandoned = [all, stopped = stopped_] { return stopped->load() || all->failed(); };
-  all->sent();
-  caf::anon_send(transfer_, atom::push_v, std::move(s));
-  return {};
 }
 
 void load_run::report(task_record news) {

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,30 +14,6 @@ class actor_system;
 }
 
 namespace stip {
-
-/// What is shipped for one scene and not yet answered; a loader's thread waits for it, the transfer
-/// actor answers. Shared by threads.
-class shipments {
- public:
-  /// Chips are confirmed though so many nodes failed to take theirs.
-  explicit shipments(size_t spare_nodes) : spare_nodes_(spare_nodes) {}
-
-  void sent();
-  void answered(uint64_t node, const result<parcel_answer>& answer);
-  /// Waits until nothing is under way; the first failure, if too many nodes failed.
-  result<void> settle();
-  bool failed() const;
-
- private:
-  bool too_few() const { return failed_nodes_.size() > spare_nodes_; }
-
-  const size_t spare_nodes_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  size_t under_way_ = 0;
-  std::set<uint64_t> failed_nodes_;
-  result<void> first_failure_;
-};
 
 /// One store task on this node: its inputs, and the work of its threads. The actor owns it, the
 /// workers share it.
@@ -76,8 +49,6 @@ class load_run {
   result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view);
   result<std::vector<bool>> ask_holds(uint64_t node, const std::vector<image_key>& keys,
                                       const hash128& scene);
-  result<void> ship(const std::shared_ptr<shipments>& all, uint64_t node, chip_parts parts,
-                    uint64_t bytes);
   void report(task_record news);
 
   caf::actor_system& system_;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "actors/protocol.hpp"
+#include "libstip/cluster/repair.hpp"
 
 namespace stip {
 
@@ -192,7 +193,7 @@ typename I::result_type inspect(I& f, task_record& x) {
 template <class I>
 typename I::result_type inspect(I& f, node_handles& x) {
   return f(caf::meta::type_name("node_handles"), x.info, x.membership, x.ring, x.albums, x.query,
-           x.transfer, x.loader, x.tasks, x.node);
+           x.transfer, x.loader, x.tasks, x.node, x.repair);
 }
 template <class I>
 typename I::result_type inspect(I& f, node_status& x) {
@@ -254,6 +255,11 @@ typename I::result_type inspect(I& f, parcel& x) {
   return f(caf::meta::type_name("parcel"), x.sender, x.incarnation, x.number, x.ring_version,
            x.sent, x.target, x.content.scenes, x.content.parts, tombstones,
            caf::meta::load_callback(load));
+}
+template <class I>
+typename I::result_type inspect(I& f, repair_outcome& x) {
+  return f(caf::meta::type_name("repair_outcome"), x.facts, x.bytes, x.forgotten, x.kept,
+           x.problems);
 }
 template <class I>
 typename I::result_type inspect(I& f, parcel_answer& x) {

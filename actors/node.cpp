@@ -13,6 +13,7 @@
 #include "actors/loader.hpp"
 #include "actors/membership.hpp"
 #include "actors/query.hpp"
+#include "actors/repair.hpp"
 #include "actors/ring.hpp"
 #include "actors/tasks.hpp"
 #include "actors/transfer.hpp"
@@ -42,6 +43,7 @@ void end_others(self_pointer self) {
     if (handle) self->send_exit(handle, caf::exit_reason::user_shutdown);
   };
   end(h.loader);
+  end(h.repair);
   end(h.transfer);
   end(h.query);
   end(h.tasks);
@@ -155,6 +157,7 @@ node_actor::behavior_type node_behavior(self_pointer self) {
         watch(h.ring);
         watch(h.albums);
         watch(h.query);
+        watch(h.repair);
         watch(h.transfer);
         watch(h.loader);
         watch(h.tasks);
@@ -245,8 +248,9 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   h.ring = system.spawn(ring_behavior);
   h.albums = system.spawn(albums_behavior, context_ptr{context}, std::move(albums_kept));
   h.query = system.spawn(query_behavior, context_ptr{context}, h.albums);
-  caf::anon_send(h.albums, atom::start_v, h.query);
   h.transfer = system.spawn(transfer_behavior, context_ptr{context}, h.albums);
+  h.repair = system.spawn(repair_behavior, context_ptr{context}, h.albums, h.transfer);
+  caf::anon_send(h.albums, atom::start_v, h.query, h.repair);
   h.tasks = system.spawn(tasks_behavior, context_ptr{context}, std::move(tasks_kept));
   h.loader = system.spawn(loader_behavior, context_ptr{context}, h.albums, h.transfer, h.tasks);
   auto spread = [h](const cluster_view_ptr& view) {
@@ -254,6 +258,7 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
     caf::anon_send(h.query, atom::peers_v, view);
     caf::anon_send(h.albums, atom::peers_v, view);
     caf::anon_send(h.transfer, atom::peers_v, view);
+    caf::anon_send(h.repair, atom::peers_v, view);
     caf::anon_send(h.tasks, atom::peers_v, view);
     caf::anon_send(h.loader, atom::peers_v, view);
     caf::anon_send(h.node, atom::peers_v, view);

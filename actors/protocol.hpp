@@ -39,6 +39,7 @@ struct parcel_answer;
 struct placement;
 struct query_answer;
 struct read_request;
+struct repair_outcome;
 struct storage_status;
 struct store_request;
 
@@ -82,6 +83,9 @@ CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::task_record>))
 CAF_ADD_TYPE_ID(stip_messages, (stip::version))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<std::string>))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<bool>))
+CAF_ADD_TYPE_ID(stip_messages, (stip::repair_outcome))
+CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint32_t>))
+CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint64_t>))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -90,14 +94,17 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, clear, "clear")
 CAF_ADD_ATOM(stip_atoms, stip::atom, close, "close")
 CAF_ADD_ATOM(stip_atoms, stip::atom, create, "create")
 CAF_ADD_ATOM(stip_atoms, stip::atom, deliver, "deliver")
+CAF_ADD_ATOM(stip_atoms, stip::atom, differ, "differ")
 CAF_ADD_ATOM(stip_atoms, stip::atom, erase, "erase")
 CAF_ADD_ATOM(stip_atoms, stip::atom, exchange, "exchange")
 CAF_ADD_ATOM(stip_atoms, stip::atom, extents, "extents")
 CAF_ADD_ATOM(stip_atoms, stip::atom, find, "find")
+CAF_ADD_ATOM(stip_atoms, stip::atom, forget, "forget")
 CAF_ADD_ATOM(stip_atoms, stip::atom, get, "get")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hello, "hello")
 CAF_ADD_ATOM(stip_atoms, stip::atom, here, "here")
 CAF_ADD_ATOM(stip_atoms, stip::atom, holds, "holds")
+CAF_ADD_ATOM(stip_atoms, stip::atom, lacks, "lacks")
 CAF_ADD_ATOM(stip_atoms, stip::atom, leave, "leave")
 CAF_ADD_ATOM(stip_atoms, stip::atom, list, "list")
 CAF_ADD_ATOM(stip_atoms, stip::atom, locate, "locate")
@@ -108,6 +115,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, push, "push")
 CAF_ADD_ATOM(stip_atoms, stip::atom, put, "put")
 CAF_ADD_ATOM(stip_atoms, stip::atom, read, "read")
 CAF_ADD_ATOM(stip_atoms, stip::atom, remove, "remove")
+CAF_ADD_ATOM(stip_atoms, stip::atom, repair, "repair")
 CAF_ADD_ATOM(stip_atoms, stip::atom, run, "run")
 CAF_ADD_ATOM(stip_atoms, stip::atom, start, "start")
 CAF_ADD_ATOM(stip_atoms, stip::atom, status, "status")
@@ -142,6 +150,8 @@ using storage_actor = caf::typed_actor<
     takes<atom::put, parcel>::with<parcel_answer>,
     /// Hides the matching images that are older than the version; answers how many.
     takes<atom::erase, filter, version>::with<uint64_t>,
+    /// Drops images that their replicas have (encoded facts); answers how many.
+    takes<atom::forget, std::string>::with<uint64_t>,
     takes<atom::open>::with<bool>,   // build the index
     takes<atom::close>::with<bool>,  // drop it
     takes<atom::status>::with<storage_status>,
@@ -164,6 +174,19 @@ using query_actor = caf::typed_actor<
     caf::reacts_to<atom::update, std::string, album_view_ptr>,
     caf::reacts_to<atom::peers, cluster_view_ptr>>;
 
+/// Copies of albums: equal, and where they belong.
+using repair_actor = caf::typed_actor<
+    /// The slices in which the digests of what this node and the asker share differ from the
+    /// asker's. Asker, version of its ring, ring_slices digests.
+    takes<atom::differ, album, uint64_t, uint64_t,
+          std::vector<uint64_t>>::with<std::vector<uint32_t>>,
+    /// Which of these facts (encoded) this node lacks. Asker, version of its ring.
+    takes<atom::lacks, album, uint64_t, uint64_t, std::string>::with<std::vector<bool>>,
+    takes<atom::here, atom::repair>::with<repair_outcome>,      // a round of this node
+    takes<atom::repair, uint64_t>::with<repair_outcome>,        // of that node; 0: of all
+    caf::reacts_to<atom::update, std::string, album_view_ptr>,  // as query_actor
+    caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
+
 /// Albums on every node, and the storage actor of each.
 using albums_actor = caf::typed_actor<
     takes<atom::create, album>::with<album>,      // uid and versions are filled in
@@ -178,7 +201,8 @@ using albums_actor = caf::typed_actor<
     takes<atom::status, std::string>::with<album_status>,  // over all nodes
     takes<atom::here, atom::status, std::string>::with<storage_status>,
     takes<atom::here, atom::status>::with<storage_status>,  // of all albums on this node
-    caf::reacts_to<atom::start, query_actor>,               // opens what was open
+    /// Opens what was open, and tells both of it.
+    caf::reacts_to<atom::start, query_actor, repair_actor>,
     caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// Who is in the cluster.
@@ -243,6 +267,7 @@ struct node_handles {
   loader_actor loader;
   tasks_actor tasks;
   node_actor node;
+  repair_actor repair;
 };
 
 }  // namespace stip
@@ -257,6 +282,7 @@ CAF_ADD_TYPE_ID(stip_actors, (stip::transfer_actor))
 CAF_ADD_TYPE_ID(stip_actors, (stip::loader_actor))
 CAF_ADD_TYPE_ID(stip_actors, (stip::tasks_actor))
 CAF_ADD_TYPE_ID(stip_actors, (stip::node_actor))
+CAF_ADD_TYPE_ID(stip_actors, (stip::repair_actor))
 CAF_END_TYPE_ID_BLOCK(stip_actors)
 
 #include "actors/messages.hpp"

@@ -137,6 +137,11 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
   auto promise = self->make_response_promise<T>();
   auto run = [self, album, closed_too, work, at_once, promise](const album_view_ptr& view) mutable {
     if (view->closed && !closed_too) return (void)promise.deliver(to_caf(closed_error(album)));
+    // It may still show what was deleted or replaced while it was away; others know better.
+    if (!closed_too && view->definition.replication > 1 && !*view->context->caught_up)
+      return (void)promise.deliver(
+          to_caf({ec::unavailable, "query album " + album, "the node catches up with the others",
+                  "try again in a moment"}));
     if (at_once && at_once(*view)) {
       auto answer = work(*view);
       if (answer)

@@ -182,6 +182,25 @@ storage_actor::behavior_type storage_behavior(storage_pointer self, context_ptr 
             });
         return promise;
       },
+      [self](atom::forget, const std::string& bytes) -> caf::result<uint64_t> {
+        auto facts = decode_facts(bytes);
+        if (!facts) return to_caf(facts.error());
+        auto promise = self->make_response_promise<uint64_t>();
+        write_in_turn(
+            self,
+            [view = self->state.view, facts = std::move(*facts)]() -> result<uint64_t> {
+              STIP_ASSIGN(const auto done, view->store->forget(facts));
+              apply_changes(*view, done.changes);
+              return uint64_t{done.changes.size()};
+            },
+            [self, promise](result<uint64_t> forgotten) mutable {
+              merge_levels(self);
+              if (!forgotten) return (void)promise.deliver(to_caf(forgotten.error()));
+              note_change(self);
+              promise.deliver(*forgotten);
+            });
+        return promise;
+      },
       [self](atom::open) -> caf::result<bool> {
         auto promise = self->make_response_promise<bool>();
         write_in_turn(

@@ -90,6 +90,26 @@ result<int> stop(context& with, const arguments& given) {
   return done;
 }
 
+result<int> repair(context& with, const arguments& given) {
+  uint64_t id = 0;
+  STIP_ASSIGN(auto* node, with.connect(access::write));
+  if (!given.words.empty()) {
+    STIP_ASSIGN(const auto wanted, read_id(given));
+    STIP_ASSIGN(const auto found, find_node(*node, wanted));
+    id = found.node.info.id;
+  }
+  STIP_ASSIGN(const auto outcome, node->repair(id));
+  with.out().object({{"facts", outcome.facts},
+                     {"bytes", outcome.bytes},
+                     {"forgotten", outcome.forgotten},
+                     {"kept", outcome.kept}},
+                    {{"facts", "COPIED", shown_as::number},
+                     {"bytes", "BYTES", shown_as::bytes},
+                     {"forgotten", "MOVED AWAY", shown_as::number},
+                     {"kept", "STILL TO MOVE", shown_as::number}});
+  return with.report(outcome.problems);
+}
+
 const argument id_argument = {"ID", "a node's id, or its first digits where they are unique"};
 
 }  // namespace
@@ -126,7 +146,8 @@ noun node_noun() {
            {{"ID", "a node's id; without it, all nodes", argument::times::at_most_once}},
            {},
            false,
-           "stip node repair"},
+           "stip node repair",
+           repair},
       },
       "stip node list",
   };

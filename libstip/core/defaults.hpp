@@ -350,9 +350,9 @@ inline constexpr int malloc_trim_bytes = 32 << 20;
 /// How often stipd gives back what lies free within the heap.
 inline constexpr std::chrono::seconds malloc_trim_interval{10};
 
-/// Threads of a node for compaction and scrub, and the bytes that all its albums together read and
-/// write for them in a second.
-inline constexpr size_t maintenance_threads = 1;
+/// Threads of a node for compaction, scrub and repair, and the bytes that all its albums together
+/// read and write for them in a second.
+inline constexpr size_t maintenance_threads = 2;
 inline constexpr uint64_t maintenance_rate = uint64_t{64} << 20;
 
 /// So long after a change an album looks whether a compaction is worth its while; after one that
@@ -377,6 +377,21 @@ inline constexpr std::chrono::milliseconds idle_album{30'000};
 
 /// A parcel whose receiver is away is tried again for so long.
 inline constexpr std::chrono::milliseconds parcel_patience{20'000};
+
+/// Facts about which a node asks another at once, and what it notes of a repair that went wrong.
+inline constexpr size_t facts_per_question = 1024;
+inline constexpr size_t max_repair_problems = 100;
+
+/// A node looks after its copies so soon after the cluster has changed, and so often else.
+inline constexpr std::chrono::milliseconds repair_delay{1'000};
+inline constexpr std::chrono::milliseconds repair_interval{600'000};
+
+/// The same when something could not be done.
+inline constexpr std::chrono::milliseconds repair_retry{5'000};
+
+/// A round of repair on another node, and an answer about digests or facts.
+inline constexpr std::chrono::milliseconds repair_deadline{600'000};
+inline constexpr std::chrono::milliseconds repair_question_deadline{20'000};
 
 /// How often a scene is tried when nodes go away while it is stored.
 inline constexpr int load_attempts = 3;

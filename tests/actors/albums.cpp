@@ -32,7 +32,10 @@ struct fixture : actor_fixture {
     query = keep(sys.spawn(query_behavior, context_ptr{on}, aut));
     own.albums = aut;
     own.query = query;
-    tell(aut, atom::start_v, query);
+    repair = fake<repair_actor>([](caf::event_based_actor*) -> caf::behavior {
+      return {[](atom::update, const std::string&, const album_view_ptr&) {}};
+    });
+    tell(aut, atom::start_v, query, repair);
     set_view({});
   }
 
@@ -95,6 +98,7 @@ struct fixture : actor_fixture {
 
   albums_actor aut;
   query_actor query;
+  repair_actor repair;
   node_handles own;
 };
 

@@ -1,0 +1,352 @@
+#include "actors/repair.hpp"
+
+#include <caf/all.hpp>
+#include <chrono>
+#include <thread>
+
+#include "actors/ask.hpp"
+#include "actors/errors.hpp"
+#include "actors/executor.hpp"
+#include "actors/gather.hpp"
+#include "actors/shipping.hpp"
+
+namespace stip {
+
+namespace {
+
+using self_pointer = repair_actor::stateful_pointer<repair_state>;
+
+// -- what other nodes ask ---------------------------------------------------------
+
+result<void> check_same_ring(const cluster_view& view, uint64_t asker, uint64_t version) {
+  if (view.ring.version() == version) return {};
+  return fail(ec::conflict, "compare copies with node " + node_name(asker),
+              "the two nodes know different rings",
+              "wait until `stip node list` shows the same nodes everywhere");
+}
+
+/// Runs `work` on the album's view on the readers' pool and answers with what it returns.
+template <class T, class Work>
+caf::result<T> with_view(self_pointer self, const album& a, Work work) {
+  auto promise = self->make_response_promise<T>();
+  ask(self, self->state.albums, defaults::commit_deadline, atom::album_of_v, a)
+      .then(
+          [self, a, work, promise](const storage_actor&) mutable {
+            const auto found = self->state.open.find(to_string(a.uid));
+            if (found == self->state.open.end())
+              return (void)promise.deliver(to_caf(
+                  {ec::unavailable, "look at album " + a.name, "it is not open yet", "ask again"}));
+            run_blocking(
+                self, self->state.context->readers, defaults::longest_job,
+                [view = found->second, work]() -> result<T> { return work(*view); },
+                [promise](result<T> answer) mutable {
+                  if (answer)
+                    promise.deliver(std::move(*answer));
+                  else
+                    promise.deliver(to_caf(answer.error()));
+                });
+          },
+          [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return promise;
+}
+
+result<std::vector<uint32_t>> differing(const album_view& view, const ring& ring, uint64_t asker,
+                                        const std::vector<uint64_t>& theirs) {
+  if (theirs.size() != ring_slices)
+    return fail(ec::malformed, "compare digests",
+                "there are " + std::to_string(theirs.size()) + " of them");
+  const auto common = common_slices(ring, view.definition, view.context->self.id, asker);
+  STIP_ASSIGN(const auto ours, view.store->digests(common));
+  std::vector<uint32_t> out;
+  for (uint32_t i = 0; i < ring_slices; ++i)
+    if (ours[i] != theirs[i]) out.push_back(i);
+  return out;
+}
+
+// -- a round ----------------------------------------------------------------------
+
+/// Sends a request from a thread that may wait.
+template <class T, class Handle, class... Ts>
+result<T> ask_and_wait(caf::actor_system& system, const Handle& whom, const std::string& what,
+                       const Ts&... message) {
+  result<T> out = fail(ec::timeout, what, "no answer");
+  caf::scoped_actor self{system};
+  self->request(whom, defaults::repair_question_deadline, message...)
+      .receive([&](T& answer) { out = std::move(answer); },
+               [&](caf::error& err) { out = fail(from_caf(err, what)); });
+  return out;
+}
+
+/// What a round over one album needs, and what outlives the actor while a thread is at it.
+struct album_round {
+  caf::actor_system& system;
+  context_ptr context;
+  transfer_actor transfer;
+  storage_actor storage;
+  cluster_view_ptr cluster;
+  album_view_ptr view;
+  std::shared_ptr<std::atomic<bool>> stop;
+
+  result<const peer*> find(uint64_t node) const {
+    const auto* p = cluster->find(node);
+    if (p != nullptr && p->reachable) return p;
+    return fail(ec::unavailable, "compare copies with node " + node_name(node), why_away(p));
+  }
+
+  std::unique_ptr<shipping> new_shipping() const {
+    return std::make_unique<shipping>(context, transfer, view->definition, 0,
+                                      [stop = stop] { return stop->load(); });
+  }
+
+  result<repair_outcome> run() const {
+    const auto& a = view->definition;
+    const auto self = context->self.id;
+    // A failure is that of one node: the next begins anew.
+    auto out = new_shipping();
+    repair_services services;
+    services.reachable = [this](uint64_t node) { return find(node).has_value(); };
+    services.differing =
+        [&](uint64_t node, const std::vector<uint64_t>& digests) -> result<std::vector<uint32_t>> {
+      STIP_ASSIGN(const auto* p, find(node));
+      return ask_and_wait<std::vector<uint32_t>>(
+          system, p->handles.repair, "compare copies with node " + node_name(node), atom::differ_v,
+          a, self, cluster->ring.version(), digests);
+    };
+    services.lacks = [&](uint64_t node,
+                         const std::vector<replica_fact>& facts) -> result<std::vector<bool>> {
+      STIP_ASSIGN(const auto* p, find(node));
+      return ask_and_wait<std::vector<bool>>(
+          system, p->handles.repair, "ask node " + node_name(node) + " what it lacks",
+          atom::lacks_v, a, self, cluster->ring.version(), encode(facts));
+    };
+    services.ship = [&](uint64_t node, chip_parts parts, uint64_t bytes) -> result<void> {
+      STIP_TRY(out->ship(node, std::move(parts), bytes));
+      const auto rest = context->maintenance_pace->rest_ms(bytes, context->time->steady_ms());
+      std::this_thread::sleep_for(std::chrono::milliseconds{rest});
+      return {};
+    };
+    services.settle = [&]() -> result<void> {
+      auto settled = out->settle();
+      out = new_shipping();
+      return settled;
+    };
+    services.forget = [&](const std::vector<replica_fact>& facts) {
+      return ask_and_wait<uint64_t>(system, storage, "drop images that other nodes have now",
+                                    atom::forget_v, encode(facts));
+    };
+    services.unique = [&] { return hash64(to_string(context->versions->next())); };
+    services.stopped = [&] { return stop->load(); };
+    auto outcome = stip::repair(*view->store, a, cluster->ring, self, services);
+    // What is still under way refers to this round.
+    (void)out->settle();
+    return outcome;
+  }
+};
+
+void begin_round(self_pointer self);
+void repair_next(self_pointer self);
+
+void end_round(self_pointer self) {
+  auto& state = self->state;
+  state.running = false;
+  const auto& o = state.outcome;
+  if (o.facts > 0 || o.forgotten > 0 || o.kept > 0 || !o.problems.empty())
+    state.context->log->info("repair: facts={} bytes={} forgotten={} kept={} problems={}", o.facts,
+                             o.bytes, o.forgotten, o.kept, o.problems.size());
+  for (const auto& problem : o.problems) state.context->log->warn("repair: {}", problem);
+  const bool again = o.kept > 0 || !o.problems.empty();
+  const auto rest = again ? defaults::repair_retry : defaults::repair_interval;
+  const auto due = state.context->time->steady_ms() + rest.count();
+  // The ring may have changed meanwhile, and then it is due sooner.
+  if (!state.stop_round->load()) state.due_ms = due;
+  for (auto& promise : std::exchange(state.waiting, {})) promise.deliver(state.outcome);
+  if (!state.waiting_for_next.empty()) begin_round(self);
+}
+
+void begin_round(self_pointer self) {
+  auto& state = self->state;
+  state.running = true;
+  state.outcome = {};
+  state.stop_round = std::make_shared<std::atomic<bool>>(false);
+  state.waiting = std::exchange(state.waiting_for_next, {});
+  ask(self, state.albums, defaults::request_deadline, atom::list_v)
+      .then(
+          [self](std::vector<album>& albums) {
+            self->state.left = {std::make_move_iterator(albums.begin()),
+                                std::make_move_iterator(albums.end())};
+            repair_next(self);
+          },
+          [self](caf::error& err) {
+            self->state.outcome.problems.push_back(to_string(from_caf(err, "list the albums")));
+            end_round(self);
+          });
+}
+
+void repair_next(self_pointer self) {
+  auto& state = self->state;
+  if (state.left.empty() || state.stop_round->load()) return end_round(self);
+  const auto a = std::move(state.left.front());
+  state.left.pop_front();
+  ask(self, state.albums, defaults::commit_deadline, atom::album_of_v, a)
+      .then(
+          [self, a](const storage_actor& storage) {
+            auto& state = self->state;
+            const auto found = state.open.find(to_string(a.uid));
+            if (found == state.open.end()) return repair_next(self);
+            run_blocking(
+                self, state.context->maintenance, defaults::longest_job,
+                [work = album_round{self->system(), state.context, state.transfer, storage,
+                                    state.view, found->second, state.stop_round}] {
+                  return work.run();
+                },
+                [self, a](result<repair_outcome> outcome) {
+                  auto& sum = self->state.outcome;
+                  if (outcome)
+                    sum += *outcome;
+                  else if (outcome.error().code != ec::stopped)
+                    sum.problems.push_back(to_string(outcome.error()));
+                  repair_next(self);
+                });
+          },
+          [self, a](caf::error& err) {
+            const auto why = from_caf(err, "open album " + a.name);
+            if (why.code != ec::not_found) self->state.outcome.problems.push_back(to_string(why));
+            repair_next(self);
+          });
+}
+
+// -- when -------------------------------------------------------------------------
+
+/// Asks those that live to bring what this node missed while it was away.
+void catch_up(self_pointer self) {
+  auto& state = self->state;
+  if (state.caught_up || !state.view->missing.empty() || state.view->peers.empty()) return;
+  bool all = true;
+  for (const auto& p : state.view->peers) {
+    const auto id = p.member.info.id;
+    if (p.self || p.member.state == member_state::down || state.answered.contains(id)) continue;
+    all = false;
+    if (!p.reachable || !state.asked.insert(id).second) continue;
+    const auto done = [self, id] {
+      self->state.answered.insert(id);
+      catch_up(self);
+    };
+    ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v)
+        .then([done](repair_outcome&) { done(); },
+              [self, id, done](caf::error& err) {
+                self->state.context->log->warn(
+                    "{}", to_string(from_caf(err, "catch up with node " + node_name(id))));
+                done();
+              });
+  }
+  if (!all) return;
+  state.caught_up = true;
+  *state.context->caught_up = true;
+  state.context->log->info("the node has what the others have");
+}
+
+void take_view(self_pointer self, cluster_view_ptr view) {
+  auto& state = self->state;
+  const bool other_ring = view->ring.version() != state.view->ring.version();
+  bool came = false;
+  for (const auto& p : view->peers) {
+    const auto* before = state.view->find(p.member.info.id);
+    came |= p.reachable && (before == nullptr || !before->reachable);
+  }
+  state.view = std::move(view);
+  if (other_ring && state.stop_round) *state.stop_round = true;
+  if (other_ring || came)
+    state.due_ms = state.context->time->steady_ms() + defaults::repair_delay.count();
+  catch_up(self);
+}
+
+bool is_alone(const cluster_view& view) {
+  return view.peers.size() < 2;
+}
+
+/// The rounds of all nodes, or of one; their sum.
+caf::result<repair_outcome> repair_cluster(self_pointer self, uint64_t only) {
+  const auto& view = *self->state.view;
+  if (only != 0 && view.find(only) == nullptr)
+    return to_caf({ec::not_found, "repair node " + node_name(only), "no node has this id",
+                   "see `stip node list`"});
+  auto promise = self->make_response_promise<repair_outcome>();
+  cluster_view asked;
+  for (const auto& p : view.peers)
+    if (only == 0 || p.member.info.id == only) asked.peers.push_back(p);
+  gather<repair_outcome>(
+      asked,
+      [self](const peer& p) {
+        return ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v);
+      },
+      [promise](auto answers, auto problems) mutable {
+        repair_outcome sum;
+        for (const auto& [who, outcome] : answers) sum += outcome;
+        sum.problems.insert(sum.problems.end(), problems.begin(), problems.end());
+        promise.deliver(std::move(sum));
+      });
+  return promise;
+}
+
+}  // namespace
+
+repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr context,
+                                            albums_actor albums, transfer_actor transfer) {
+  self->state.context = std::move(context);
+  self->state.albums = std::move(albums);
+  self->state.transfer = std::move(transfer);
+  self->state.view = std::make_shared<cluster_view>();
+  self->set_exit_handler([self](caf::exit_msg& exit) {
+    if (self->state.stop_round) *self->state.stop_round = true;
+    self->quit(std::move(exit.reason));
+  });
+  self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+  return {
+      [self](atom::differ, const album& a, uint64_t asker, uint64_t ring_version,
+             const std::vector<uint64_t>& digests) -> caf::result<std::vector<uint32_t>> {
+        const auto cluster = self->state.view;
+        if (auto same = check_same_ring(*cluster, asker, ring_version); !same)
+          return to_caf(same.error());
+        return with_view<std::vector<uint32_t>>(
+            self, a, [cluster, asker, digests](const album_view& view) {
+              return differing(view, cluster->ring, asker, digests);
+            });
+      },
+      [self](atom::lacks, const album& a, uint64_t asker, uint64_t ring_version,
+             const std::string& bytes) -> caf::result<std::vector<bool>> {
+        if (auto same = check_same_ring(*self->state.view, asker, ring_version); !same)
+          return to_caf(same.error());
+        auto facts = decode_facts(bytes);
+        if (!facts) return to_caf(facts.error());
+        return with_view<std::vector<bool>>(self, a,
+                                            [facts = std::move(*facts)](const album_view& view) {
+                                              return view.store->lacks(facts);
+                                            });
+      },
+      [self](atom::here, atom::repair) -> caf::result<repair_outcome> {
+        auto& state = self->state;
+        auto promise = self->make_response_promise<repair_outcome>();
+        state.waiting_for_next.push_back(promise);
+        if (!state.running) begin_round(self);
+        return promise;
+      },
+      [self](atom::repair, uint64_t only) { return repair_cluster(self, only); },
+      [self](atom::update, const std::string& uid, const album_view_ptr& view) {
+        if (view)
+          self->state.open[uid] = view;
+        else
+          self->state.open.erase(uid);
+      },
+      [self](atom::peers, cluster_view_ptr& view) { take_view(self, std::move(view)); },
+      [self](atom::tick) {
+        auto& state = self->state;
+        const bool due = state.context->time->steady_ms() >= state.due_ms;
+        if (!state.running && due && !is_alone(*state.view) && state.view->missing.empty() &&
+            state.context->settings.mode == open_mode::read_write)
+          begin_round(self);
+        self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+      },
+  };
+}
+
+}  // namespace stip

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <caf/typed_event_based_actor.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/album_view.hpp"
+#include "actors/context.hpp"
+#include "libstip/cluster/repair.hpp"
+
+namespace stip {
+
+struct repair_state {
+  static inline const char* name = "repair";
+
+  context_ptr context;
+  albums_actor albums;
+  transfer_actor transfer;
+  cluster_view_ptr view;
+  /// Open albums, by uid.
+  std::map<std::string, album_view_ptr> open;
+
+  /// Albums that this round is still to look at; nothing: no round is under way.
+  std::deque<album> left;
+  bool running = false;
+  repair_outcome outcome;
+  /// Set when the ring changes or the node ends: what a thread is doing for the round is over then.
+  std::shared_ptr<std::atomic<bool>> stop_round;
+  /// Who waits for the round that is under way, and for the one after it.
+  std::vector<caf::typed_response_promise<repair_outcome>> waiting, waiting_for_next;
+  int64_t due_ms = 0;
+
+  /// Nodes that were asked to bring what this one missed, and whether all of them have answered.
+  std::set<uint64_t> asked, answered;
+  bool caught_up = false;
+};
+
+/// Keeps the copies of albums equal and brings images to where they belong: a round over all albums
+/// soon after the cluster has changed, now and then besides, and when asked to. Answers what other
+/// nodes want to know for theirs. A node that was started again is caught up when the nodes that
+/// live have brought it what it missed; until then it answers no queries of albums with copies
+/// elsewhere (node_context::caught_up).
+repair_actor::behavior_type repair_behavior(repair_actor::stateful_pointer<repair_state> self,
+                                            context_ptr context, albums_actor albums,
+                                            transfer_actor transfer);
+
+}  // namespace stip

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "actors/context.hpp"
+#include "actors/transfer.hpp"
+
+namespace stip {
+
+/// Brings chips of one album to other nodes for a thread that waits for the outcome: the transfer
+/// actor sends and answers.
+class shipping {
+ public:
+  /// Chips are confirmed though `spare_nodes` of their nodes failed to take theirs. `stopped` is
+  /// asked from any thread, and as long as something is under way.
+  shipping(context_ptr context, transfer_actor transfer, album target, size_t spare_nodes,
+           std::function<bool()> stopped);
+
+  /// Waits for a share of the node's transfer memory, then sends. Error: stopped, also when too
+  /// many nodes have failed.
+  result<void> ship(uint64_t node, chip_parts parts, uint64_t bytes);
+
+  /// Waits until nothing is under way; the first failure, if too many nodes failed.
+  result<void> settle();
+  bool failed() const;
+
+ private:
+  /// What is under way, and outlives this with the last shipment.
+  struct state {
+    bool too_few() const { return failed_nodes.size() > spare_nodes; }
+
+    const size_t spare_nodes;
+    const std::function<bool()> stopped;
+    std::mutex mutex;
+    std::condition_variable changed;
+    size_t under_way = 0;
+    std::set<uint64_t> failed_nodes;
+    result<void> first_failure;
+  };
+
+  static bool is_over(state& s);
+
+  const context_ptr context_;
+  const transfer_actor transfer_;
+  const album target_;
+  const std::shared_ptr<state> state_;
+};
+
+}  // namespace stip

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libstip/cluster/chip_packer.hpp"
+#include "libstip/cluster/replication.hpp"
+#include "libstip/store/album_store.hpp"
+
+// How the copies of an album become equal, and come to where they belong. Every node looks at what
+// it holds and sees to it that all replicas of an image have it:
+//
+// * What it holds as a replica it compares with each other replica, by digests of slices of the
+//   ring, and pushes the facts that the other lacks. The other does the same, so both have all.
+// * What it holds without being a replica (a hint for a node that was away, or images whose owners
+//   have changed) it pushes to all replicas, and forgets when all of them have confirmed it.
+//
+// So hints, repair, and the moves after a node has joined or left are one thing. Pushing a fact
+// twice, or late, changes nothing (image_state.hpp).
+
+namespace stip {
+
+/// The slices of images of which both nodes are replicas.
+slice_of common_slices(const ring& ring, const album& a, uint64_t one, uint64_t other);
+
+/// What a repair needs of node and cluster; all of it may block and is called from one thread.
+struct repair_services {
+  is_reachable reachable;
+  /// The slices in which what that node has of common_slices differs from these digests.
+  std::function<result<std::vector<uint32_t>>(uint64_t node, const std::vector<uint64_t>& digests)>
+      differing;
+  /// Which of these facts that node lacks.
+  std::function<result<std::vector<bool>>(uint64_t node, const std::vector<replica_fact>& facts)>
+      lacks;
+  ship_parts ship;
+  /// Waits until everything that was shipped is answered; the first failure.
+  std::function<result<void>()> settle;
+  /// Drops these images here, each unless it has changed meanwhile; how many are gone.
+  std::function<result<uint64_t>(const std::vector<replica_fact>& facts)> forget;
+  /// A number that this node never gave before: makes uploads unique.
+  std::function<uint64_t()> unique;
+  /// The node stops, or knows another ring now.
+  std::function<bool()> stopped;
+};
+
+struct repair_outcome {
+  /// Chips and tombstones that were pushed, and bytes of chips.
+  uint64_t facts = 0;
+  uint64_t bytes = 0;
+  /// Images that were handed over and dropped here.
+  uint64_t forgotten = 0;
+  /// Facts that others have to take over and cannot yet.
+  uint64_t kept = 0;
+  /// Why something could not be done, a line for each node.
+  std::vector<std::string> problems;
+
+  repair_outcome& operator+=(const repair_outcome& other);
+  bool operator==(const repair_outcome&) const = default;
+};
+
+/// One round of one node, over one album. What cannot be done is told in `problems`; the next round
+/// goes on with it. Errors: stopped, and those of the node's own store.
+result<repair_outcome> repair(const album_store& store, const album& a, const ring& ring,
+                              uint64_t self, const repair_services& services);
+
+}  // namespace stip

@@ -1,0 +1,271 @@
+#define CAF_SUITE cluster.repair
+#include "libstip/cluster/repair.hpp"
+
+#include <algorithm>
+#include <caf/test/unit_test.hpp>
+#include <map>
+#include <set>
+
+#include "libstip/core/defaults.hpp"
+#include "libstip/store/chip_writer.hpp"
+#include "tests/support/libstip/store_fixture.hpp"
+
+using namespace stip;
+using namespace stip::test;
+
+namespace {
+
+/// Nodes with real stores and without a network between them.
+struct fixture : store_fixture {
+  struct node {
+    uint64_t id = 0;
+    std::unique_ptr<album_store> store;
+    std::unique_ptr<chip_writer> writer;
+    bool up = true;
+    /// Its answers are lost from now on; what it was sent is not.
+    bool deaf = false;
+  };
+
+  std::vector<node> nodes;
+  stip::ring ring;
+  album of;
+  uint64_t next_upload = 1;
+
+  void make_nodes(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      auto opened = album_store::open(directory / ("node" + std::to_string(i)),
+                                      geocode_algorithm::geohash, options, files);
+      if (!opened) CAF_FAIL(to_string(opened.error()));
+      nodes.push_back({100 + i, std::move(*opened), nullptr});
+      nodes.back().writer = std::make_unique<chip_writer>(*nodes.back().store, system_clock());
+    }
+  }
+
+  /// The ring of the first `count` nodes.
+  void use_ring(size_t count) {
+    std::vector<ring_node> members;
+    for (size_t i = 0; i < count; ++i)
+      members.push_back({nodes[i].id, "", derive_tokens(nodes[i].id, 16)});
+    auto made = ring::make(std::move(members), count);
+    if (!made) CAF_FAIL(to_string(made.error()));
+    ring = std::move(*made);
+  }
+
+  node& find(uint64_t id) {
+    return *std::find_if(nodes.begin(), nodes.end(), [&](const node& n) { return n.id == id; });
+  }
+
+  static error gone() { return {ec::unavailable, "ask", "it is away", {}}; }
+
+  repair_services services_of(const node& asker) {
+    repair_services s;
+    s.reachable = [this](uint64_t id) { return find(id).up; };
+    s.differing = [this, &asker](
+                      uint64_t id,
+                      const std::vector<uint64_t>& theirs) -> result<std::vector<uint32_t>> {
+      const auto& n = find(id);
+      if (!n.up || n.deaf) return fail(gone());
+      STIP_ASSIGN(const auto ours, n.store->digests(common_slices(ring, of, asker.id, id)));
+      std::vector<uint32_t> slices;
+      for (uint32_t i = 0; i < ring_slices; ++i)
+        if (ours[i] != theirs[i]) slices.push_back(i);
+      return slices;
+    };
+    s.lacks = [this](uint64_t id,
+                     const std::vector<replica_fact>& facts) -> result<std::vector<bool>> {
+      const auto& n = find(id);
+      if (!n.up || n.deaf) return fail(gone());
+      return n.store->lacks(facts);
+    };
+    s.ship = [this](uint64_t id, chip_parts parts, uint64_t) -> result<void> {
+      auto& n = find(id);
+      if (!n.up) return fail(gone());
+      const chip_parts* message = &parts;
+      const auto written = n.writer->write(std::span(&message, 1));
+      if (n.deaf) return fail(gone());
+      if (!written.outcomes.front()) return fail(written.outcomes.front().error());
+      return {};
+    };
+    s.settle = [] { return result<void>{}; };
+    s.forget = [this, &asker](const std::vector<replica_fact>& facts) -> result<uint64_t> {
+      STIP_ASSIGN(const auto done, find(asker.id).store->forget(facts));
+      return done.changes.size();
+    };
+    s.unique = [this] { return next_upload++; };
+    s.stopped = [] { return false; };
+    return s;
+  }
+
+  repair_outcome repair_node(node& n) {
+    auto outcome = repair(*n.store, of, ring, n.id, services_of(n));
+    if (!outcome) CAF_FAIL(to_string(outcome.error()));
+    return *outcome;
+  }
+
+  /// Every node that is up, once.
+  repair_outcome repair_all() {
+    repair_outcome sum;
+    for (auto& n : nodes)
+      if (n.up) sum += repair_node(n);
+    return sum;
+  }
+
+  std::vector<replica_fact> facts_of(const album_store& store) {
+    std::vector<replica_fact> all;
+    std::string from;
+    do {
+      auto page = store.facts([](std::string_view) { return 0u; }, from, 100);
+      if (!page) CAF_FAIL(to_string(page.error()));
+      all.insert(all.end(), page->facts.begin(), page->facts.end());
+      from = page->next;
+    } while (!from.empty());
+    return all;
+  }
+
+  static std::set<std::string> texts(std::vector<replica_fact> facts) {
+    std::set<std::string> out;
+    for (auto& f : facts) {
+      if (f.chip) f.chip->token = 0;
+      out.insert(encode(std::vector{f}));
+    }
+    return out;
+  }
+
+  /// What a store holds that had taken in everything that any of the nodes was given.
+  album_store& everything() {
+    if (!all_) {
+      auto opened =
+          album_store::open(directory / "all", geocode_algorithm::geohash, options, files);
+      if (!opened) CAF_FAIL(to_string(opened.error()));
+      all_ = std::move(*opened);
+    }
+    return *all_;
+  }
+
+  void give(node& n, const sample_commit& commit) {
+    for (auto* s : {n.store.get(), &everything()})
+      if (auto stored = store(*s, commit); !stored) CAF_FAIL(to_string(stored.error()));
+  }
+
+  /// Random images and deletions, each on a random set of the first `count` nodes.
+  void scatter(size_t images, size_t count) {
+    for (size_t i = 0; i < images; ++i) {
+      const auto key = sample_key(random() % 30);
+      const auto when = sample_version(static_cast<int64_t>(random() % 50));
+      sample_commit commit;
+      if (random() % 6 == 0) {
+        commit.tombstones.push_back({key, when});
+      } else {
+        const auto subdatasets = static_cast<uint16_t>(1 + random() % 2);
+        for (uint16_t index = 0; index < subdatasets; ++index)
+          commit.chips.push_back(random_chip(random, key, index, subdatasets, random() % 3, when));
+      }
+      give(nodes[random() % count], commit);
+      if (random() % 2 == 0) give(nodes[random() % count], commit);
+    }
+  }
+
+  /// Every replica holds exactly what there is of its images, and nobody else anything.
+  void check_placed() {
+    std::map<uint64_t, std::set<std::string>> expected;
+    for (auto& fact : facts_of(everything()))
+      for (const auto id : replicas(ring, of, fact.key.geocode)) expected[id].merge(texts({fact}));
+    for (const auto& n : nodes) {
+      if (!n.up) continue;
+      CAF_CHECK(texts(facts_of(*n.store)) == expected[n.id]);
+    }
+  }
+
+ private:
+  std::unique_ptr<album_store> all_;
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(repair_tests, fixture)
+
+CAF_TEST(whatever lies anywhere comes to its replicas and nowhere else) {
+  for (const uint32_t copies : {1u, 2u, 3u}) {
+    fixture f;
+    f.of.replication = copies;
+    f.make_nodes(4);
+    f.use_ring(4);
+    f.scatter(120, 4);
+    CAF_CHECK(f.repair_all().facts > 0);
+    f.repair_all();
+    f.check_placed();
+    // When all is equal nothing is pushed.
+    const auto rest = f.repair_all();
+    CAF_CHECK_EQUAL(rest.facts, 0u);
+    CAF_CHECK_EQUAL(rest.kept, 0u);
+    CAF_CHECK(rest.problems.empty());
+  }
+}
+
+CAF_TEST(a node that joins gets its share and a node without tokens hands over everything) {
+  of.replication = 2;
+  make_nodes(4);
+  use_ring(3);
+  scatter(120, 3);
+  repair_all();
+  repair_all();
+  check_placed();
+  use_ring(4);
+  CAF_CHECK(repair_all().forgotten > 0);
+  repair_all();
+  check_placed();
+  CAF_CHECK(!facts_of(*nodes[3].store).empty());
+  use_ring(3);
+  repair_all();
+  repair_all();
+  check_placed();
+  CAF_CHECK(facts_of(*nodes[3].store).empty());
+}
+
+CAF_TEST(nothing is dropped before every replica has it) {
+  of.replication = 2;
+  make_nodes(4);
+  use_ring(4);
+  scatter(120, 4);
+  // Whoever is away, or takes things in and cannot say so, keeps its images alive elsewhere.
+  for (int round = 0; round < 12; ++round) {
+    for (auto& n : nodes) {
+      n.up = random() % 4 != 0;
+      n.deaf = random() % 4 == 0;
+    }
+    repair_all();
+    std::set<std::string> held;
+    for (const auto& n : nodes) held.merge(texts(facts_of(*n.store)));
+    // A fact may be gone where a newer one hides it, so what counts is what all together make.
+    auto opened = album_store::open(directory / ("union" + std::to_string(round)),
+                                    geocode_algorithm::geohash, options, files);
+    CAF_REQUIRE(opened);
+    const auto wanted = texts(facts_of(everything()));
+    CAF_CHECK(std::includes(held.begin(), held.end(), wanted.begin(), wanted.end()));
+  }
+  for (auto& n : nodes) n.up = !(n.deaf = false);
+  repair_all();
+  repair_all();
+  check_placed();
+}
+
+CAF_TEST(a replica whose directory is gone is filled again by the others) {
+  of.replication = 2;
+  make_nodes(3);
+  use_ring(3);
+  scatter(100, 3);
+  repair_all();
+  repair_all();
+  check_placed();
+  nodes[1].writer.reset();
+  nodes[1].store.reset();
+  std::filesystem::remove_all(directory / "node1");
+  auto fresh = album_store::open(directory / "node1", geocode_algorithm::geohash, options, files);
+  CAF_REQUIRE(fresh);
+  nodes[1].store = std::move(*fresh);
+  nodes[1].writer = std::make_unique<chip_writer>(*nodes[1].store, system_clock());
+  repair_all();
+  check_placed();
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
