@@ -33,6 +33,7 @@ struct fixture : actor_fixture {
     own.query = fake<query_actor>(idle);
     own.transfer = fake<transfer_actor>(idle);
     own.loader = fake<loader_actor>(idle);
+    own.repair = fake<repair_actor>(idle);
   }
 
   void complete() { tell(aut, atom::start_v, own, context_ptr{context}); }

@@ -14,6 +14,7 @@ struct shelf {
   std::vector<image_row> rows;
   size_t page = 1000;
   size_t asked = 0;
+  bool lacks_chips = false;
 };
 
 image_row make_row(size_t number, const std::string& node) {
@@ -78,7 +79,10 @@ struct fixture : actor_fixture {
                     encode_rows(std::vector<extent_row>{{"u", "P", "raw", 4, holds->rows.size()}});
                 return answer;
               },
-              [id](atom::here, atom::manifest, const std::string&, const std::string&) {
+              [id, holds](atom::here, atom::manifest, const std::string&,
+                          const std::string& key) -> caf::result<image_manifest> {
+                if (holds->lacks_chips)
+                  return to_caf({ec::not_found, "find image " + key, "there is none", {}});
                 image_manifest m;
                 m.node = node_name(id);
                 return m;
@@ -320,23 +324,36 @@ CAF_TEST(chips are read from the node that owns their cell) {
   CAF_CHECK(!bad);
 }
 
-CAF_TEST(chips of a node that is away are unavailable) {
+CAF_TEST(an image that is not found is unavailable while a node that may hold it is away) {
   auto away = other_node(2);
   away.reachable = false;
+  own_shelf->lacks_chips = true;
   set_view({away});
   const auto view = view_of({}, {away});
-  size_t refused = 0;
-  for (size_t i = 0; i < 6; ++i) {
+  size_t unavailable = 0;
+  for (size_t i = 0; i < 12; ++i) {
     const auto key = sample_key(i);
     const auto answer =
         ask<image_manifest>(aut, atom::manifest_v, std::string{"europe"}, to_string(key));
+    CAF_REQUIRE(!answer);
     const bool owned_here = view->ring.replicas(ring_token(key.geocode), 1).at(0) == own_id;
-    CAF_CHECK_EQUAL(answer.has_value(), owned_here);
-    if (answer) continue;
-    ++refused;
-    CAF_CHECK_EQUAL(int(answer.error().code), int(ec::unavailable));
+    const auto expected = owned_here ? ec::not_found : ec::unavailable;
+    CAF_CHECK_EQUAL(int(answer.error().code), int(expected));
+    unavailable += expected == ec::unavailable;
   }
-  CAF_MESSAGE(refused << " of 6 lie on the node that is away");
+  CAF_CHECK(unavailable > 0);
+}
+
+CAF_TEST(an image is found wherever it lies) {
+  auto lacking = std::make_shared<shelf>();
+  lacking->lacks_chips = true;
+  set_view({holding_node(2, lacking)});
+  for (size_t i = 0; i < 12; ++i) {
+    const auto answer =
+        ask<image_manifest>(aut, atom::manifest_v, std::string{"europe"}, to_string(sample_key(i)));
+    CAF_REQUIRE(answer);
+    CAF_CHECK_EQUAL(answer->node, node_name(own_id));
+  }
 }
 
 // -- this node ------------------------------------------------------------------

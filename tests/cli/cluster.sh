@@ -31,7 +31,7 @@ same "$(wc -l <"$scratch/out")" 3 'lines without a header'
 
 # --- albums ----------------------------------------------------------------
 
-expect 0 --format json album create olinda geohash
+expect 0 --format json album create olinda geohash --replication 1
 is_json members '' id,algorithm,key_length,replication,replica_placement,state
 is geohash /algorithm
 expect 1 album create olinda geohash
@@ -247,6 +247,19 @@ for i in 0 1 2; do
     *":${ports[2]}") third=$(json get "/$i/id") ;;
   esac
 done
+# With two copies of each chip, one node may go.
+expect 0 --format json album create twice geohash
+is 2 /replication
+expect 0 image store twice "$scene" generic -l 5 --platform Landsat7 --timestamp 2000-01-01
+expect 0 --format json image list twice
+same "$(json count /0/nodes)" 2 'number of nodes with a copy'
+copies=$(json count '')
+expect 0 --format json node repair
+is 0 /kept
+expect 0 node repair "$third"
+says '^STILL TO MOVE +0$'
+expect 1 node repair ffff
+
 expect 0 node stop "${third:?}"
 for _ in $(seq 100); do
   alive "${pids[2]}" || break
@@ -258,6 +271,8 @@ complains "$third|${ports[2]}"
 says "$(cut -d / -f 1 <<<"$last")|^KEY"
 expect 4 --format json image search olinda
 is_json
+expect 0 --format json image list twice
+same "$(json count '')" "$copies" 'number of images with a node away'
 expect 3 -p "${ports[2]}" node list
 
 finish

@@ -70,6 +70,7 @@ wrong album create a geohash -d 13
 wrong album create a geohash -d -13
 wrong album create a geohash -d x
 wrong album create a geohash --replication 0
+wrong album create a geohash --replication 17
 wrong album create a geohash --replica-placement near
 wrong album delete a
 wrong image store a
@@ -121,12 +122,10 @@ for verb in split merge fill coalesce align cloud index filter mosaic; do
   later image "$verb" a
 done
 later node drain 1
-later node repair
 later image store a x.tif auto -l 5 --upload
 later image store a x.tif auto -l 5 --cloud
 later image store a s3://bucket/x.tif auto -l 5
 later image search a --map m.png
-later album create a geohash --replication 2
 for name in ca cert key; do
   later "--tls-$name" x.pem node list
 done
