@@ -42,9 +42,17 @@ void apply_changes(album_view& view, const std::vector<index_change>& changes) {
   if (!changes.empty() && !view.closed) view.set_index(view.index().with(changes));
 }
 
+/// Parts of chips in one commit, give or take a message: LMDB keeps the memory of the pages of its
+/// largest transaction for good, and thousands of small chips dirty thousands.
+constexpr size_t max_parts_per_commit = 4096;
+
 void write_puts(storage_pointer self) {
   auto group = std::make_shared<std::deque<storage_state::waiting_put>>();
-  group->swap(self->state.puts);
+  auto& puts = self->state.puts;
+  for (size_t parts = 0; !puts.empty() && parts < max_parts_per_commit; puts.pop_front()) {
+    parts += puts.front().content->content.parts.size();
+    group->push_back(std::move(puts.front()));
+  }
   auto work = [group, writer = self->state.writer, view = self->state.view]() {
     std::vector<const chip_parts*> messages;
     messages.reserve(group->size());
