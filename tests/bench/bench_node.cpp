@@ -13,11 +13,19 @@ namespace {
 constexpr std::chrono::milliseconds look_again{5};
 }
 
-bench_node::bench_node(size_t processors) {
+bench_node::bench_node(size_t processors, const std::vector<const bench_node*>& others) {
   if (test::stipd_binary().empty()) give_up("there is no stipd in STIP_BIN_DIR; use sbin/bench");
   std::filesystem::create_directories(directory());
   use_processors(processors);
-  process_ = std::make_unique<test::stipd_process>(directory());
+  std::vector<std::string> options;
+  if (!others.empty()) {
+    std::string peers;
+    for (const auto* other : others)
+      peers += (peers.empty() ? "" : ",") +
+               ("\"127.0.0.1:" + std::to_string(other->process_->port())) + "\"";
+    options.push_back("--stip.peers=[" + peers + "]");
+  }
+  process_ = std::make_unique<test::stipd_process>(directory(), options);
   use_processors(0);
   config_ = std::make_unique<system_config>(system_config::networking::on);
   config_->set("scheduler.max-threads", static_cast<int64_t>(defaults::client_threads));
@@ -49,8 +57,9 @@ task_record bench_node::store(const store_request& request) {
   return task;
 }
 
-void bench_node::create_album(const std::string& name) {
+void bench_node::create_album(const std::string& name, uint32_t copies) {
   album wanted;
+  wanted.replication = copies;
   wanted.name = name;
   wanted.algorithm = geocode_algorithm::geohash;
   value_or_give_up(client_->create_album(wanted));
@@ -59,6 +68,18 @@ void bench_node::create_album(const std::string& name) {
 void bench_node::remove_album(const std::string& name) {
   if (auto removed = client_->remove_album(name); !removed && removed.error().code != ec::not_found)
     give_up(to_string(removed.error()));
+}
+
+store_request scene_request(const std::string& scene, int precision, size_t threads) {
+  store_request request;
+  request.album = "bench";
+  request.glob = scene;
+  request.format = "generic";
+  request.precision = precision;
+  request.threads = uint32_t(threads);
+  request.platform = "Sentinel-2A";
+  request.timestamp = "2020-07-14";
+  return request;
 }
 
 }  // namespace stip::bench

@@ -3,6 +3,7 @@
 #include <caf/actor_system.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/client.hpp"
 #include "actors/network.hpp"
@@ -16,7 +17,8 @@ namespace stip::bench {
 class bench_node {
  public:
   /// `processors`: how many the node may use with all of its threads; 0: all.
-  explicit bench_node(size_t processors = 0);
+  /// `others` are nodes that it joins.
+  explicit bench_node(size_t processors = 0, const std::vector<const bench_node*>& others = {});
   ~bench_node();
 
   client& node() { return *client_; }
@@ -27,7 +29,7 @@ class bench_node {
 
   /// Runs a store to its end; gives up when an input is skipped or nothing is stored.
   task_record store(const store_request& request);
-  void create_album(const std::string& name);
+  void create_album(const std::string& name, uint32_t copies = 1);
   /// Deletes the album if it is there.
   void remove_album(const std::string& name);
 
@@ -38,5 +40,8 @@ class bench_node {
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<client> client_;
 };
+
+/// To store the synthetic scene in the album "bench".
+store_request scene_request(const std::string& scene, int precision, size_t threads);
 
 }  // namespace stip::bench

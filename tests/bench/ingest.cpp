@@ -228,16 +228,8 @@ struct ingest {
     c.add(
         name,
         [this, &node, threads] {
-          store_request request;
-          request.album = "bench";
-          request.glob = scene;
-          request.format = "generic";
-          request.precision = precision;
-          request.threads = uint32_t(threads);
-          request.platform = "Sentinel-2A";
-          request.timestamp = "2020-07-14";
           const auto before = node.cpu_seconds();
-          node.store(request);
+          node.store(scene_request(scene, precision, threads));
           return work{megabytes, node.cpu_seconds() - before};
         },
         [&node] {
