@@ -5,12 +5,15 @@
 
 #include "libstip/core/defaults.hpp"
 #include "libstip/core/packed.hpp"
+#include "libstip/ring/ring.hpp"
 
 namespace stip {
 
 namespace {
 
-constexpr uint8_t member_info_form = 1;
+/// Form 1 had the tokens as a list always.
+constexpr uint8_t listed_tokens_form = 1;
+constexpr uint8_t member_info_form = 2;
 constexpr size_t node_name_digits = 16;
 constexpr int hexadecimal = 16;
 
@@ -52,14 +55,18 @@ std::string encode(const member_info& info) {
   packed_writer out;
   out.u8(member_info_form).u64(info.id).u64(info.incarnation).text(info.cluster);
   out.text(info.host).u16(info.port).text(info.rack).text(info.software).u32(info.protocol);
-  out.varint(info.tokens.size());
-  for (const auto token : info.tokens) out.u64(token);
+  const bool derived = info.tokens.size() <= defaults::max_tokens_per_node &&
+                       info.tokens == derive_tokens(info.id, info.tokens.size());
+  out.flag(derived).varint(info.tokens.size());
+  if (!derived)
+    for (const auto token : info.tokens) out.u64(token);
   return out.take();
 }
 
 result<member_info> decode_member_info(std::string_view bytes) {
   packed_reader in{"member info", bytes};
-  in.expect_version(member_info_form);
+  const auto form = in.u8();
+  in.expect(form == listed_tokens_form || form == member_info_form, "its version is not known");
   member_info info;
   info.id = in.u64();
   info.incarnation = in.u64();
@@ -69,6 +76,13 @@ result<member_info> decode_member_info(std::string_view bytes) {
   info.rack = in.text(defaults::max_member_text_bytes);
   info.software = in.text(defaults::max_member_text_bytes);
   info.protocol = in.u32();
+  const bool derived = form == member_info_form && in.flag();
+  if (derived) {
+    const auto count = in.varint(defaults::max_tokens_per_node);
+    STIP_TRY(in.finish());
+    info.tokens = derive_tokens(info.id, count);
+    return info;
+  }
   info.tokens.resize(in.count(defaults::max_tokens_per_node, sizeof(uint64_t)));
   for (auto& token : info.tokens) token = in.u64();
   in.expect(std::is_sorted(info.tokens.begin(), info.tokens.end(), std::less_equal<>()),

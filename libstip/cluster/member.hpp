@@ -10,7 +10,10 @@
 namespace stip {
 
 /// The version of the messages between nodes; n and n-1 speak to each other.
-inline constexpr uint32_t protocol_version = 2;
+inline constexpr uint32_t protocol_version = 3;
+
+/// The first version whose nodes gossip; earlier ones are asked by hello alone.
+inline constexpr uint32_t min_gossip_protocol = 3;
 
 /// How a node sees another (CLI: `node list`).
 enum class member_state : uint8_t { joining = 0, up, suspect, down, leaving };
@@ -48,6 +51,8 @@ struct member {
 std::string node_name(uint64_t id);
 result<uint64_t> parse_node_name(std::string_view text);
 
+/// Tokens that are derived from the id travel as their number. Errors: malformed; the form of
+/// earlier releases is read too.
 std::string encode(const member_info& info);
 result<member_info> decode_member_info(std::string_view bytes);
 

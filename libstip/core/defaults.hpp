@@ -268,6 +268,51 @@ inline constexpr std::chrono::milliseconds max_probe_interval{5'000};
 /// A node that announced its end and still answers after this long has changed its mind.
 inline constexpr std::chrono::milliseconds leaving_grace{60'000};
 
+/// Gossip: every interval a node asks the next of the others, and the one that follows it in the
+/// order of ids, whether they live. Who does not answer in time is asked again, and through so many
+/// others; who then does not answer either is suspect.
+inline constexpr std::chrono::milliseconds gossip_probe_interval{500};
+inline constexpr std::chrono::milliseconds gossip_probe_timeout{400};
+inline constexpr std::chrono::milliseconds gossip_indirect_timeout{600};
+inline constexpr size_t gossip_helpers = 3;
+
+/// A suspect that has not protested for so long is down: this, times the decimal logarithm of the
+/// number of members where that is more than one.
+inline constexpr std::chrono::milliseconds suspicion_timeout{4'000};
+
+/// News go to so many random members every so often. A node passes one on so many times the natural
+/// logarithm of the number of members, in so many bytes of a packet at most. Fewer repeats leave
+/// nodes out that hear of it by the comparison of views alone.
+inline constexpr std::chrono::milliseconds gossip_interval{200};
+inline constexpr size_t gossip_fanout = 3;
+inline constexpr double gossip_repeats = 3;
+inline constexpr size_t gossip_news_bytes = 1'400;
+
+/// How often a node compares its whole view with a random member's; sooner when the last comparison
+/// found a difference. Bytes of a part of the view that travels at once (a larger single member
+/// travels alone), and of any packet at most.
+inline constexpr std::chrono::milliseconds gossip_sync_interval{10'000};
+inline constexpr std::chrono::milliseconds gossip_resync_interval{1'000};
+inline constexpr size_t gossip_facts_bytes = size_t{64} << 10;
+inline constexpr size_t max_gossip_packet_bytes = size_t{128} << 10;
+
+/// A member that is down, and an address of the configuration where nobody answers, is asked ever
+/// less often, between these.
+inline constexpr std::chrono::milliseconds min_absent_interval{1'000};
+inline constexpr std::chrono::milliseconds max_absent_interval{5'000};
+
+/// A starting node is `joining` until it has compared views with a member, or for so long.
+inline constexpr std::chrono::milliseconds join_patience{3'000};
+
+/// Members that a leaving node tells itself; they tell the others.
+inline constexpr size_t leave_fanout = 32;
+
+/// A connection to a member that takes packets holds back so many of them until it stands.
+inline constexpr size_t max_waiting_packets = 8;
+
+/// Reasons that a node keeps of why others were refused or did not answer.
+inline constexpr size_t max_membership_problems = 256;
+
 /// Tasks of one node: ended ones that are remembered, and those that may run at a time.
 inline constexpr size_t max_ended_tasks = 1000;
 inline constexpr size_t max_running_tasks = 1000;

@@ -1,0 +1,321 @@
+#include "libstip/cluster/gossip_membership.hpp"
+
+#include <algorithm>
+
+namespace stip {
+
+gossip_membership::gossip_membership(const member_info& self, const std::vector<std::string>& seeds,
+                                     const gossip_options& options, uint64_t random_seed,
+                                     const gossip_memory& memory)
+    : options_(options), view_(describe(self)), random_(random_seed) {
+  options_.probe_interval_ms = std::max<int64_t>(options_.probe_interval_ms, 1);
+  options_.gossip_interval_ms = std::max<int64_t>(options_.gossip_interval_ms, 1);
+  options_.min_absent_interval_ms = std::max<int64_t>(options_.min_absent_interval_ms, 1);
+  for (const auto& address : std::set<std::string>(seeds.begin(), seeds.end()))
+    seeds_.push_back({address, address == this->self().address(), false, false, 0,
+                      options_.min_absent_interval_ms});
+  for (const auto& m : memory.members) {
+    const auto info = decode_member_info(m.description);
+    if (!info) continue;
+    // Written anew: an earlier release may have had another form.
+    const auto description = describe(*info);
+    const fact_key key{info->id, info->incarnation, 0,
+                       m.removed ? fact_state::removed : fact_state::joining, description->hash};
+    // What an earlier run knew yields to what this node is now.
+    if (auto learned = view_.learn({key, description->encoded});
+        learned && *learned == gossip_view::outcome::learned)
+      note(key.id, spread::no);
+  }
+  formed_ = memory.formed;
+  try_form();
+  const bool alone = std::all_of(seeds_.begin(), seeds_.end(), [](const seed& s) { return s.own; });
+  if (alone && view_.live() == 1) set_own(fact_state::up);
+  out_.clear();
+}
+
+void gossip_membership::begin(int64_t now_ms) {
+  if (!begun_) {
+    begun_ = true;
+    now_ms_ = begun_ms_ = now_ms;
+    // Nodes that are started together do not speak all at once.
+    next_probe_ms_ = now_ms;
+    next_gossip_ms_ = now_ms + int64_t(random_below(size_t(options_.gossip_interval_ms)));
+    next_sync_ms_ = now_ms;
+    for (auto& [id, a] : absences_) a.due_ms = now_ms;
+    for (auto& [id, until] : suspicions_) until += now_ms;
+    return;
+  }
+  now_ms = std::max(now_ms, now_ms_);
+  const auto held_up = now_ms - std::max(now_ms_, std::min(due_ms(), now_ms));
+  now_ms_ = now_ms;
+  if (held_up <= options_.probe_interval_ms) return;
+  // This node did not run. What it has not heard meanwhile says nothing of the others.
+  for (auto& [number, p] : probes_) {
+    p.direct_until_ms += held_up;
+    p.until_ms += held_up;
+  }
+  for (auto& [id, until] : suspicions_) until += held_up;
+}
+
+int64_t gossip_membership::due_ms() const {
+  if (!begun_) return 0;
+  auto due = std::min(next_probe_ms_, next_sync_ms_);
+  if (!news_.empty() && view_.live() > 1) due = std::min(due, next_gossip_ms_);
+  for (const auto& [number, p] : probes_)
+    due = std::min(due, p.helped ? p.until_ms : p.direct_until_ms);
+  for (const auto& [id, until] : suspicions_) due = std::min(due, until);
+  return due;
+}
+
+gossip_membership::effects gossip_membership::tick(int64_t now_ms) {
+  begin(now_ms);
+  check_suspicions();
+  check_probes();
+  if (now_ms_ >= next_probe_ms_) {
+    probe_turn();
+    // The first gap is random, so that the turns of nodes started together drift apart.
+    const auto gap = next_probe_ms_ == begun_ms_
+                         ? 1 + int64_t(random_below(size_t(options_.probe_interval_ms)))
+                         : options_.probe_interval_ms;
+    next_probe_ms_ = now_ms_ + gap;
+  }
+  if (now_ms_ >= next_gossip_ms_) {
+    spread_news();
+    next_gossip_ms_ = now_ms_ + options_.gossip_interval_ms;
+  }
+  if (now_ms_ >= next_sync_ms_) {
+    next_sync_ms_ = now_ms_ + (compared_ ? options_.sync_interval_ms : options_.resync_interval_ms);
+    sync_with_one();
+  }
+  return finish();
+}
+
+// -- what is known ------------------------------------------------------------
+
+void gossip_membership::set_own(fact_state state) {
+  auto key = view_.self().key;
+  if (key.refutation < UINT32_MAX) ++key.refutation;
+  key.state = state;
+  view_.set(key);
+  note(key.id, spread::yes);
+}
+
+void gossip_membership::note(uint64_t id, spread how) {
+  const auto& r = *view_.find(id);
+  if (how == spread::yes) news_.add(id);
+  out_.push_back(changed{{r.description->info, shown(r.key.state)}});
+  if (id == view_.self_id()) return;
+
+  if (r.key.state == fact_state::suspect)
+    suspicions_[id] = now_ms_ + suspicion_ms();
+  else
+    suspicions_.erase(id);
+  const bool was_absent = absences_.contains(id);
+  if (r.key.state == fact_state::down)
+    absences_.try_emplace(
+        id, absence{now_ms_ + options_.min_absent_interval_ms, options_.min_absent_interval_ms});
+  else
+    absences_.erase(id);
+  if (r.key.state == fact_state::removed) {
+    std::erase_if(probes_, [id](const auto& p) { return p.second.id == id; });
+    if (in_rotation_.erase(id) == 0) return;
+    const auto at = std::find(rotation_.begin(), rotation_.end(), id);
+    if (at - rotation_.begin() < ptrdiff_t(rotation_at_)) --rotation_at_;
+    rotation_.erase(at);
+  } else if (in_rotation_.insert(id).second) {
+    rotation_.insert(rotation_.begin() + ptrdiff_t(random_below(rotation_.size() + 1)), id);
+  }
+  // Who was away may know others that were away with it.
+  if (was_absent && is_live(r.key.state)) sync(r.description->address, id);
+}
+
+void gossip_membership::decide(uint64_t id, fact_state state) {
+  auto key = view_.find(id)->key;
+  key.state = state;
+  view_.set(key);
+  note(id, spread::yes);
+}
+
+void gossip_membership::accused(const fact_key& key) {
+  const auto& own = view_.self();
+  const auto what = "be node " + node_name(own.key.id);
+  if (key.incarnation > own.key.incarnation)
+    return blame(
+        "this node",
+        {ec::conflict, what,
+         "the cluster knows start " + std::to_string(key.incarnation) + " of it, this is start " +
+             std::to_string(own.key.incarnation),
+         "was its data directory copied, or restored from an older copy? Give it a new one"});
+  if (!supersedes(key, own.key)) return;
+  if (key.state == fact_state::removed)
+    return blame("this node", {ec::conflict, what, "the cluster has removed it",
+                               "start it again to join as it is"});
+  if (key.description != own.key.description)
+    return blame("this node", {ec::conflict, what, "another node runs with the same id",
+                               "give each node a data directory of its own; do not copy one"});
+  auto protest = own.key;
+  protest.refutation = key.refutation;
+  view_.set(protest);
+  set_own(own.key.state);
+}
+
+/// For a node of protocol 2, which does not know what is said of it.
+void gossip_membership::refute_for(const fact_key& key) {
+  auto next = key;
+  if (next.refutation < UINT32_MAX) ++next.refutation;
+  next.state = fact_state::up;
+  view_.set(next);
+  note(key.id, spread::yes);
+}
+
+bool gossip_membership::seed_known(const seed& s) const {
+  return s.own || s.met || view_.at_address(s.address) != nullptr;
+}
+
+void gossip_membership::try_form() {
+  if (formed_) return;
+  for (const auto& s : seeds_)
+    if (!seed_known(s)) return;
+  const bool alone = std::all_of(seeds_.begin(), seeds_.end(), [](const seed& s) { return s.own; });
+  if (!alone && !compared_) return;
+  formed_ = true;
+  out_.push_back(changed{{self(), shown(view_.self().key.state)}});
+}
+
+void gossip_membership::met(const std::string& address) {
+  problems_.erase(address);
+  for (auto& s : seeds_)
+    if (s.address == address) s.met = true;
+  try_form();
+}
+
+void gossip_membership::blame(const std::string& key, error why) {
+  if (problems_.size() >= defaults::max_membership_problems && !problems_.contains(key))
+    problems_.erase(problems_.begin());
+  problems_[key] = std::move(why);
+}
+
+// -- greetings ----------------------------------------------------------------
+
+result<gossip_membership::effects> gossip_membership::hello_received(int64_t now_ms,
+                                                                     const member_info& peer) {
+  begin(now_ms);
+  const auto description = describe(peer);
+  STIP_TRY(view_.check(*description));
+  if (peer.id == view_.self_id()) return finish();
+  const auto* known = view_.find(peer.id);
+  if (known != nullptr && known->key.incarnation > peer.incarnation) return finish();
+  if (known == nullptr || known->key.incarnation < peer.incarnation)
+    want(description->address, peer.id, {peer.id});
+  else if (known->key.state >= fact_state::suspect)
+    ask_whether_lives(peer.id);
+  return finish();
+}
+
+result<gossip_membership::effects> gossip_membership::hello_answered(int64_t now_ms,
+                                                                     const std::string& address,
+                                                                     const member_info& peer) {
+  begin(now_ms);
+  const auto description = describe(peer);
+  const auto id = peer.id;
+  auto refuse = [&](error why) {
+    blame(address, why);
+    return fail(std::move(why));
+  };
+  const auto* known = view_.find(id);
+  if (id != view_.self_id() && known != nullptr && peer.incarnation < known->key.incarnation)
+    return refuse({ec::conflict, "speak to " + address,
+                   "node " + node_name(id) + " answers as start " +
+                       std::to_string(peer.incarnation) + ", but start " +
+                       std::to_string(known->key.incarnation) + " is known",
+                   "was its data directory restored from an older copy? Give it a new one"});
+  if (auto ok = view_.check(*description); !ok) return refuse(std::move(ok).error());
+  if (id == view_.self_id()) {
+    for (auto& s : seeds_) s.own = s.own || s.address == address;
+    met(address);
+    return finish();
+  }
+
+  // One process listens at an address: who was there before has been replaced.
+  const auto* before = view_.at_address(address);
+  if (before != nullptr && before->key.id != id && description->address == address)
+    decide(before->key.id, fact_state::removed);
+
+  const bool speaks_gossip = peer.protocol >= min_gossip_protocol;
+  const fact_key key{id, peer.incarnation, 0, speaks_gossip ? fact_state::joining : fact_state::up,
+                     description->hash};
+  auto learned = view_.learn({key, description->encoded});
+  if (!learned) return refuse(std::move(learned).error());
+  if (*learned == gossip_view::outcome::learned) note(id, spread::yes);
+  if (!speaks_gossip) {
+    // Its answer is all that it can say.
+    const auto now = view_.find(id)->key;
+    if (now.state != fact_state::up && now.state != fact_state::leaving) refute_for(now);
+    std::erase_if(probes_, [id](const auto& p) { return p.second.id == id; });
+    compared(false);
+  }
+  met(address);
+  return finish();
+}
+
+// -- leaving ------------------------------------------------------------------
+
+gossip_membership::effects gossip_membership::leave(int64_t now_ms) {
+  begin(now_ms);
+  if (std::exchange(leaving_, true)) return finish();
+  set_own(fact_state::leaving);
+  for (const auto id : some(defaults::leave_fanout, 0))
+    post_with_news(view_.find(id)->description->address, packet(kind::news, id));
+  return finish();
+}
+
+gossip_membership::effects gossip_membership::left(int64_t now_ms, uint64_t id) {
+  begin(now_ms);
+  const auto* known = view_.find(id);
+  if (known == nullptr || id == view_.self_id() || !is_live(known->key.state) ||
+      known->key.state == fact_state::leaving)
+    return finish();
+  decide(id, fact_state::leaving);
+  return finish();
+}
+
+gossip_membership::effects gossip_membership::remove(int64_t now_ms, uint64_t id) {
+  begin(now_ms);
+  const auto* known = view_.find(id);
+  if (known != nullptr && id != view_.self_id() && known->key.state != fact_state::removed)
+    decide(id, fact_state::removed);
+  return finish();
+}
+
+// -- views --------------------------------------------------------------------
+
+std::vector<member> gossip_membership::members() const {
+  std::vector<member> out;
+  for (const auto& [id, r] : view_.records())
+    if (r.key.state != fact_state::removed)
+      out.push_back({r.description->info, shown(r.key.state)});
+  return out;
+}
+
+std::vector<std::string> gossip_membership::missing() const {
+  std::vector<std::string> out;
+  if (formed_) return out;
+  for (const auto& s : seeds_)
+    if (!seed_known(s)) out.push_back(s.address);
+  if (!out.empty()) return out;
+  // All have answered, but none has told yet whom else it knows.
+  for (const auto& s : seeds_)
+    if (!s.own) out.push_back(s.address);
+  return out;
+}
+
+gossip_memory gossip_membership::remembered() const {
+  gossip_memory out;
+  out.formed = formed_;
+  for (const auto& [id, r] : view_.records())
+    if (id != view_.self_id())
+      out.members.push_back({r.description->encoded, r.key.state == fact_state::removed});
+  return out;
+}
+
+}  // namespace stip
