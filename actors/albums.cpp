@@ -143,7 +143,7 @@ void find_anywhere(albums_pointer self, const std::string& name, Then then) {
       *self->state.view,
       // Who waits for this has request_deadline itself, and wants to hear which album is unknown.
       [self](const peer& p) {
-        return ask(self, p.handles.albums, defaults::probe_timeout, atom::exchange_v,
+        return ask(self, p.handles.albums, defaults::album_lookup_deadline, atom::exchange_v,
                    std::vector<album>{});
       },
       [self, name, then](auto answers, const std::vector<std::string>&) mutable {

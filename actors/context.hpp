@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,10 +25,12 @@ struct node_settings {
   std::string cluster = "stip";
   std::string host = "127.0.0.1";
   uint16_t port = 0;
-  /// Addresses of the other nodes, "host:port"; this node's own may be among them.
+  /// Addresses of some other nodes, "host:port"; this node's own may be among them. Any of them
+  /// that lives is enough to join; the others are learned by gossip.
   std::vector<std::string> peers;
-  /// Nodes that are not in the list and say hello become members too.
-  bool learn_callers = true;
+  /// Where an address is dialled in truth, for tests that lead connections through relays. Called
+  /// from actors; empty: as it is.
+  std::function<std::string(const std::string&)> route;
   std::string rack;
   /// Explicit places on the ring; empty: `token_count` are derived from the node's id.
   std::vector<uint64_t> tokens;
@@ -80,8 +83,8 @@ struct peer {
 struct cluster_view {
   /// This node included, sorted by id.
   std::vector<peer> peers;
-  /// Configured addresses that no node has answered from yet: as long as there are any, the ring is
-  /// not known and nothing may be placed.
+  /// Configured addresses that no node has answered from yet, in a cluster that was never complete:
+  /// as long as there are any, the ring is not known and nothing may be placed.
   std::vector<std::string> missing;
   stip::ring ring;
 

@@ -30,8 +30,10 @@ system_config::system_config(networking net) {
   // Both sides of a connection must beat alike: a peer without heartbeats looks dead.
   set("middleman.heartbeat-interval", caf::timespan{defaults::heartbeat_interval});
   set("middleman.connection-timeout", caf::timespan{defaults::connection_timeout});
+  // One that both sides have is enough: a cluster is upgraded node by node.
+  const auto identifier = [](uint32_t version) { return "stip/" + std::to_string(version); };
   set("middleman.app-identifiers",
-      std::vector<std::string>{"stip/" + std::to_string(protocol_version)});
+      std::vector<std::string>{identifier(protocol_version), identifier(protocol_version - 1)});
   if (net == networking::on) load<caf::io::middleman>();
 }
 

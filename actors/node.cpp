@@ -1,8 +1,10 @@
 #include "actors/node.hpp"
 
+#include <array>
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 #include <cstdlib>
+#include <span>
 #include <thread>
 
 #include "actors/albums.hpp"
@@ -17,7 +19,8 @@
 #include "actors/ring.hpp"
 #include "actors/tasks.hpp"
 #include "actors/transfer.hpp"
-#include "libstip/cluster/static_membership.hpp"
+#include "libstip/cluster/gossip_membership.hpp"
+#include "libstip/core/hash.hpp"
 
 namespace stip {
 
@@ -180,11 +183,17 @@ result<std::vector<task_record>> kept_tasks(const data_directory& directory) {
   return out;
 }
 
-result<std::vector<known_peer>> kept_peers(const data_directory& directory) {
+result<gossip_memory> kept_members(const data_directory& directory) {
   STIP_ASSIGN(const auto values, directory.values("membership"));
   for (const auto& [name, bytes] : values)
-    if (name == "peers") return decode_known_peers(bytes);
-  return std::vector<known_peer>{};
+    if (name == "peers") return decode_gossip_memory(bytes);
+  return gossip_memory{};
+}
+
+/// Differs for every start of every node.
+uint64_t random_seed(const member_info& self) {
+  const std::array<uint64_t, 2> start{self.id, self.incarnation};
+  return hash64(std::as_bytes(std::span{start}));
 }
 
 member_info describe_self(const node_settings& settings, const data_directory& directory) {
@@ -221,7 +230,7 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->transfer_memory =
       std::make_shared<byte_budget>(uint64_t(memory * defaults::transfer_memory_share));
   STIP_ASSIGN(auto tasks_kept, kept_tasks(*context->directory));
-  STIP_ASSIGN(auto peers_kept, kept_peers(*context->directory));
+  STIP_ASSIGN(const auto members_kept, kept_members(*context->directory));
   STIP_ASSIGN(auto albums_kept, context->directory->albums());
 
   auto node = system.spawn(node_behavior);
@@ -263,12 +272,9 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
     caf::anon_send(h.loader, atom::peers_v, view);
     caf::anon_send(h.node, atom::peers_v, view);
   };
-  static_membership_options membership_options;
-  membership_options.learn_callers = s.learn_callers;
-  auto protocol =
-      std::make_unique<static_membership>(context->self, s.peers, membership_options, peers_kept);
-  h.membership = system.spawn(membership_behavior, context_ptr{context},
-                              std::unique_ptr<stip::membership>{std::move(protocol)}, h,
+  auto protocol = std::make_unique<gossip_membership>(context->self, s.peers, gossip_options{},
+                                                      random_seed(context->self), members_kept);
+  h.membership = system.spawn(membership_behavior, context_ptr{context}, std::move(protocol), h,
                               std::function<void(cluster_view_ptr)>{spread});
   caf::anon_send(node, atom::start_v, h, context_ptr{context});
   context->log->info("node {} of cluster '{}' serves {} on {}", node_name(h.info.id),

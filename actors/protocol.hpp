@@ -86,6 +86,7 @@ CAF_ADD_TYPE_ID(stip_messages, (std::vector<bool>))
 CAF_ADD_TYPE_ID(stip_messages, (stip::repair_outcome))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint32_t>))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint64_t>))
+CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::member>))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -101,6 +102,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, extents, "extents")
 CAF_ADD_ATOM(stip_atoms, stip::atom, find, "find")
 CAF_ADD_ATOM(stip_atoms, stip::atom, forget, "forget")
 CAF_ADD_ATOM(stip_atoms, stip::atom, get, "get")
+CAF_ADD_ATOM(stip_atoms, stip::atom, gossip, "gossip")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hello, "hello")
 CAF_ADD_ATOM(stip_atoms, stip::atom, here, "here")
 CAF_ADD_ATOM(stip_atoms, stip::atom, holds, "holds")
@@ -209,8 +211,9 @@ using albums_actor = caf::typed_actor<
 using membership_actor =
     caf::typed_actor<takes<atom::hello, member_info>::with<member_info>,  // between nodes; may
                                                                           // refuse
+                     caf::reacts_to<atom::gossip, std::string>,  // a gossip_packet of a peer
                      takes<atom::list>::with<std::vector<member>>,
-                     caf::reacts_to<atom::leave, uint64_t>,  // that node stops now
+                     caf::reacts_to<atom::leave, uint64_t>,  // a peer of protocol 2 stops now
                      takes<atom::stop>::with<bool>,          // tell the peers that we leave
                      caf::reacts_to<atom::tick>>;
 

@@ -254,20 +254,6 @@ inline constexpr size_t max_tokens_per_node = 4096;
 /// Members of a cluster at most; a hello of one more is refused.
 inline constexpr size_t max_members = 1024;
 
-/// How often a peer is asked whether it lives, and how long it may think.
-inline constexpr std::chrono::milliseconds probe_interval{1'000};
-inline constexpr std::chrono::milliseconds probe_timeout{1'000};
-
-/// Probes without an answer, one after another, until a peer is suspect, and until it is down.
-inline constexpr int suspect_after_misses = 2;
-inline constexpr int down_after_misses = 5;
-
-/// A peer that is down is probed ever less often, but at least this often.
-inline constexpr std::chrono::milliseconds max_probe_interval{5'000};
-
-/// A node that announced its end and still answers after this long has changed its mind.
-inline constexpr std::chrono::milliseconds leaving_grace{60'000};
-
 /// Gossip: every interval a node asks the next of the others, and the one that follows it in the
 /// order of ids, whether they live. Who does not answer in time is asked again, and through so many
 /// others; who then does not answer either is suspect.
@@ -307,8 +293,11 @@ inline constexpr std::chrono::milliseconds join_patience{3'000};
 /// Members that a leaving node tells itself; they tell the others.
 inline constexpr size_t leave_fanout = 32;
 
-/// A connection to a member that takes packets holds back so many of them until it stands.
+/// A connection to a member holds back so many packets until it stands. A dial with its hello may
+/// take so long; so many are begun at a time for the sake of the connection alone.
 inline constexpr size_t max_waiting_packets = 8;
+inline constexpr std::chrono::milliseconds gossip_dial_timeout{1'000};
+inline constexpr int max_dials_per_tick = 16;
 
 /// Reasons that a node keeps of why others were refused or did not answer.
 inline constexpr size_t max_membership_problems = 256;
@@ -460,6 +449,9 @@ inline constexpr size_t short_query_rows = 16'384;
 
 /// How often the albums of all nodes are compared.
 inline constexpr std::chrono::milliseconds album_exchange_interval{2'000};
+
+/// The question to the other nodes for an album that this one does not know.
+inline constexpr std::chrono::milliseconds album_lookup_deadline{1'000};
 
 /// How often membership and transfer look at their clocks.
 inline constexpr std::chrono::milliseconds tick_interval{100};

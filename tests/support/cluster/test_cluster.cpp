@@ -38,7 +38,7 @@ void test_cluster::start(size_t i) {
   parts.settings = default_settings();
   parts.settings.directory = directory(i);
   parts.settings.cluster = "test";
-  parts.settings.learn_callers = false;
+  parts.settings.route = [this, i](const std::string& address) { return route(i, address); };
   parts.settings.token_count = 64;
   parts.settings.free_bytes_watermark = 0;
   // Nodes that are killed here do not come back by themselves.
@@ -51,14 +51,37 @@ void test_cluster::start(size_t i) {
       "node" + std::to_string(i),
       std::make_shared<spdlog::sinks::basic_file_sink_mt>(directory(i) + ".log"));
   parts.files = slot.disk.get();
+  set_starting(true);
   auto node = running_node::start(*slot.system, std::move(parts), system_config::networking::on);
-  if (!node) throw std::runtime_error(to_string(node.error()));
-  slot.node = std::move(*node);
-  for (size_t peer = 0; peer < size(); ++peer) {
-    link(peer, i).set_target(slot.node->port());
-    link(peer, i).restore();
-    link(i, peer).restore();
+  if (node) {
+    slot.node = std::move(*node);
+    for (size_t peer = 0; peer < size(); ++peer) {
+      link(peer, i).set_target(slot.node->port());
+      link(peer, i).restore();
+      link(i, peer).restore();
+    }
+    const std::lock_guard guard{mutex_};
+    std::erase_if(addresses_, [i](const auto& entry) { return entry.second == i; });
+    addresses_[handles(i).info.address()] = i;
   }
+  set_starting(false);
+  if (!node) throw std::runtime_error(to_string(node.error()));
+}
+
+void test_cluster::set_starting(bool starting) {
+  {
+    const std::lock_guard guard{mutex_};
+    starting_ = starting;
+  }
+  started_.notify_all();
+}
+
+std::string test_cluster::route(size_t from, const std::string& address) {
+  std::unique_lock guard{mutex_};
+  started_.wait(guard, [this] { return !starting_; });
+  const auto found = addresses_.find(address);
+  if (found == addresses_.end()) return address;
+  return "127.0.0.1:" + std::to_string(link(from, found->second).port());
 }
 
 void test_cluster::stop(size_t i) {

@@ -3,8 +3,11 @@
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -76,10 +79,19 @@ class test_cluster {
   };
 
   tcp_proxy& link(size_t from, size_t to) { return *links_[from * slots_.size() + to]; }
+  /// Where node `from` dials when it wants that address: the relay to the node there. Waits while a
+  /// node starts, whose address is not known yet.
+  std::string route(size_t from, const std::string& address);
+  void set_starting(bool starting);
 
   scratch_directory files_;
   std::function<void(node_settings&)> adjust_;
   std::vector<slot> slots_;
+  std::mutex mutex_;
+  std::condition_variable started_;
+  bool starting_ = false;
+  /// Nodes by the address that they tell the others.
+  std::map<std::string, size_t> addresses_;
   std::vector<std::unique_ptr<tcp_proxy>> links_;
 };
 
