@@ -92,8 +92,7 @@ ring ring_of(self_pointer self, const std::vector<member>& members) {
     const auto tokens = std::as_bytes(std::span{m.info.tokens});
     version = version * 31 + (hash64(tokens) ^ m.info.id);
   }
-  if (state.view && state.view->ring.version() == version &&
-      state.view->ring.nodes().size() == nodes.size())
+  if (state.view && state.view->ring.version() == version && state.view->ring.nodes() == nodes)
     return state.view->ring;
   auto made = ring::make(std::move(nodes), version);
   if (made) return std::move(*made);

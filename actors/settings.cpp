@@ -26,7 +26,7 @@ constexpr std::array options{
     option{"cluster", kind::text, "name of the cluster; others are refused"},
     option{"host", kind::text, "address to listen on, and where peers dial this node"},
     option{"port", kind::number, "port to listen on (0: any free one)"},
-    option{"peers", kind::list, "addresses of the other nodes"},
+    option{"peers", kind::list, "addresses of other nodes; one that lives is enough"},
     option{"rack", kind::text, "name of the rack; copies are kept on distinct racks"},
     option{"tokens", kind::list, "places on the ring (64-bit numbers, as strings)"},
     option{"token-count", kind::number, "places on the ring when none are given"},
