@@ -262,8 +262,10 @@ void carry_out(self_pointer self, const gossip_membership::effects& effects) {
     }
     changed = true;
     const auto& m = std::get<gossip_membership::changed>(effect).now;
-    state.context->log->info("node {} at {} is {}", node_name(m.info.id), m.info.address(),
-                             to_string(m.state));
+    const auto* before = state.view ? state.view->find(m.info.id) : nullptr;
+    if (before == nullptr || before->member != m)
+      state.context->log->info("node {} at {} is {}", node_name(m.info.id), m.info.address(),
+                               to_string(m.state));
     // What it left behind may look open though its other end is gone.
     if (m.state == member_state::down)
       close_links(state, [&](const link& l) { return l.id == m.info.id; });

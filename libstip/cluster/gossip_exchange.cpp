@@ -260,8 +260,8 @@ void gossip_membership::compared(bool formed) {
     formed_ = true;
     out_.push_back(changed{{self(), shown(view_.self().key.state)}});
   }
+  try_to_be_up();
   try_form();
-  if (view_.self().key.state == fact_state::joining && !leaving_) set_own(fact_state::up);
 }
 
 void gossip_membership::spread_news() {

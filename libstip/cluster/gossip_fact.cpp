@@ -55,6 +55,7 @@ member_state shown(fact_state state) {
   switch (state) {
     case fact_state::joining:
       return member_state::joining;
+    case fact_state::waiting:
     case fact_state::up:
       return member_state::up;
     case fact_state::suspect:

@@ -9,8 +9,9 @@
 
 namespace stip {
 
-/// What is said of a node. `removed` is for ever, unless it is started again.
-enum class fact_state : uint8_t { joining = 0, up, suspect, leaving, down, removed };
+/// What is said of a node. `waiting` is up, but an address of its configuration has never answered;
+/// `removed` is for ever, unless it is started again.
+enum class fact_state : uint8_t { joining = 0, waiting, up, suspect, leaving, down, removed };
 
 /// What is said of one node, without its description.
 struct fact_key {

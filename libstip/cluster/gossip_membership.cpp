@@ -28,8 +28,7 @@ gossip_membership::gossip_membership(const member_info& self, const std::vector<
   }
   formed_ = memory.formed;
   try_form();
-  const bool alone = std::all_of(seeds_.begin(), seeds_.end(), [](const seed& s) { return s.own; });
-  if (alone && view_.live() == 1) set_own(fact_state::up);
+  if (alone() && view_.live() == 1) set_own(fact_state::up);
   out_.clear();
 }
 
@@ -125,6 +124,7 @@ void gossip_membership::note(uint64_t id, spread how) {
   } else if (in_rotation_.insert(id).second) {
     rotation_.insert(rotation_.begin() + ptrdiff_t(random_below(rotation_.size() + 1)), id);
   }
+  if (!formed_) try_form();
   // Who was away may know others that were away with it.
   if (was_absent && is_live(r.key.state)) sync(r.description->address, id);
 }
@@ -172,20 +172,36 @@ bool gossip_membership::seed_known(const seed& s) const {
   return s.own || s.met || view_.at_address(s.address) != nullptr;
 }
 
+bool gossip_membership::seeds_known() const {
+  return std::all_of(seeds_.begin(), seeds_.end(), [this](const seed& s) { return seed_known(s); });
+}
+
+bool gossip_membership::alone() const {
+  return std::all_of(seeds_.begin(), seeds_.end(), [](const seed& s) { return s.own; });
+}
+
+/// The cluster is complete when no member waits for an address of its configuration any more.
 void gossip_membership::try_form() {
-  if (formed_) return;
-  for (const auto& s : seeds_)
-    if (!seed_known(s)) return;
-  const bool alone = std::all_of(seeds_.begin(), seeds_.end(), [](const seed& s) { return s.own; });
-  if (!alone && !compared_) return;
+  if (formed_ || !seeds_known() || (!alone() && !compared_)) return;
+  for (const auto& [id, r] : view_.records())
+    if (id != view_.self_id() && r.key.state < fact_state::up) return;
   formed_ = true;
   out_.push_back(changed{{self(), shown(view_.self().key.state)}});
+}
+
+void gossip_membership::try_to_be_up() {
+  const auto state = view_.self().key.state;
+  const bool patient = !compared_ && now_ms_ - begun_ms_ < options_.join_patience_ms;
+  if (state >= fact_state::up || patient) return;
+  const auto next = formed_ || seeds_known() ? fact_state::up : fact_state::waiting;
+  if (next != state) set_own(next);
 }
 
 void gossip_membership::met(const std::string& address) {
   problems_.erase(address);
   for (auto& s : seeds_)
     if (s.address == address) s.met = true;
+  try_to_be_up();
   try_form();
 }
 

@@ -156,7 +156,13 @@ class gossip_membership {
   void refute_for(const fact_key& key);
   void accused(const fact_key& key);
   bool seed_known(const seed& s) const;
+  bool seeds_known() const;
+  /// Its configuration names no other node.
+  bool alone() const;
   void try_form();
+  /// It is `joining` until it has compared views, or had patience, then `waiting` until all its
+  /// addresses are known.
+  void try_to_be_up();
   void met(const std::string& address);
   void blame(const std::string& key, error why);
 

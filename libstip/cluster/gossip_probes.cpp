@@ -50,9 +50,8 @@ void gossip_membership::probe_turn() {
   probe_absent();
   try_seeds();
   std::erase_if(relays_, [this](const auto& r) { return r.second.until_ms <= now_ms_; });
-  if (view_.self().key.state == fact_state::joining &&
-      now_ms_ - begun_ms_ >= options_.join_patience_ms && !leaving_)
-    set_own(fact_state::up);
+  try_to_be_up();
+  try_form();
 }
 
 void gossip_membership::probe_next() {
@@ -136,7 +135,7 @@ void gossip_membership::check_probes() {
     const auto state = view_.find(id)->key.state;
     if (state == fact_state::leaving)
       decide(id, fact_state::down);
-    else if (state == fact_state::up || state == fact_state::joining)
+    else if (state <= fact_state::up)
       decide(id, fact_state::suspect);
   }
 }

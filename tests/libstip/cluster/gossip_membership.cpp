@@ -107,6 +107,24 @@ CAF_TEST(at the first start nothing is known until every configured address has 
   }
 }
 
+CAF_TEST(one node that waits for an address keeps those that wait for none from forming) {
+  // Only b knows of h1, so c and d, who know all of theirs, must not place chips without it.
+  gossip_membership b{node(2), {"h1:1"}, {}, 2}, c{node(3), {"h2:1"}, {}, 3},
+      d{node(4), {"h3:1"}, {}, 4};
+  bench net;
+  for (auto* m : {&b, &c, &d}) net.add(*m);
+  net.run(20'000);
+  CAF_CHECK_EQUAL(view(d), "2:up 3:up 4:up");
+  for (const auto* m : {&b, &c, &d}) CAF_CHECK(!m->missing().empty());
+  gossip_membership a{node(1), {}, {}, 1};
+  net.add(a);
+  net.run(40'000);
+  for (const auto* m : {&a, &b, &c, &d}) {
+    CAF_CHECK_EQUAL(view(*m), "1:up 2:up 3:up 4:up");
+    CAF_CHECK(m->missing().empty());
+  }
+}
+
 CAF_TEST(any living seed is enough to join a cluster that has formed) {
   gossip_membership a{node(1), {}, {}, 1}, b{node(2), {"h1:1"}, {}, 2};
   bench net;
