@@ -124,7 +124,9 @@ void publish_change(albums_pointer self, std::function<result<album>(album_direc
 }
 
 result<album> create(albums_pointer self, album_directory& directory, const album& wanted) {
-  const auto nodes = self->state.view->ring.owners();
+  // Those that have not answered yet are nodes as well.
+  const auto& view = *self->state.view;
+  const auto nodes = view.peers.size() + view.missing.size();
   const auto by_default = std::min<size_t>(defaults::replication, std::max<size_t>(1, nodes));
   const album_request request{
       wanted.name, wanted.algorithm, wanted.dht_key_length,
@@ -232,16 +234,6 @@ void count_images(albums_pointer self, const std::string& name, const filter& ma
           });
 }
 
-/// Whether enough of the nodes answered: see covers().
-template <class T>
-bool covered(const cluster_view& view, const album& a, size_t needed,
-             const std::vector<std::pair<member, T>>& answers) {
-  return view.missing.empty() && covers(view.ring, a, needed, [&](uint64_t node) {
-           return std::any_of(answers.begin(), answers.end(),
-                              [&](const auto& answer) { return answer.first.info.id == node; });
-         });
-}
-
 /// Deletes the images that match on every node; answers with their number.
 void erase_everywhere(albums_pointer self, const album& a, const std::string& name,
                       const filter& match, const version& when,
@@ -260,8 +252,10 @@ void erase_everywhere(albums_pointer self, const album& a, const std::string& na
         [promise, name, images, a, view = self->state.view](auto answers, auto problems) mutable {
           uint64_t erased = 0;
           for (const auto& [who, count] : answers) erased += count;
+          // A node that is there and failed would go on showing them.
           if (problems.empty() ||
-              covered(*view, a, copies_to_confirm(copies_of(view->ring, a)), answers))
+              (all_reachable_answered(*view, answers) &&
+               covered(*view, a, copies_to_confirm(copies_of(view->ring, a)), answers)))
             return (void)promise.deliver(images.value_or(erased));
           promise.deliver(to_caf(
               {ec::unavailable, "delete images of album " + name,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "actors/context.hpp"
 #include "actors/errors.hpp"
+#include "libstip/cluster/replication.hpp"
 
 namespace stip {
 
@@ -46,6 +48,28 @@ void gather(const cluster_view& view, Ask ask, Done done) {
         });
   }
   finish_one();
+}
+
+template <class T>
+bool has_answered(const std::vector<std::pair<member, T>>& answers, uint64_t node) {
+  return std::any_of(answers.begin(), answers.end(),
+                     [&](const auto& answer) { return answer.first.info.id == node; });
+}
+
+/// Whether enough nodes answered: see covers().
+template <class T>
+bool covered(const cluster_view& view, const album& a, size_t needed,
+             const std::vector<std::pair<member, T>>& answers) {
+  return view.missing.empty() &&
+         covers(view.ring, a, needed, [&](uint64_t node) { return has_answered(answers, node); });
+}
+
+template <class T>
+bool all_reachable_answered(const cluster_view& view,
+                            const std::vector<std::pair<member, T>>& answers) {
+  return std::all_of(view.peers.begin(), view.peers.end(), [&](const peer& p) {
+    return !p.reachable || has_answered(answers, p.member.info.id);
+  });
 }
 
 }  // namespace stip

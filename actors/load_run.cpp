@@ -78,6 +78,12 @@ void load_run::load_input(const std::string& input) {
 
 namespace {
 
+size_t reachable_owners(const cluster_view& view) {
+  return static_cast<size_t>(std::count_if(view.peers.begin(), view.peers.end(), [](const peer& p) {
+    return p.reachable && !p.member.info.tokens.empty();
+  }));
+}
+
 result<std::vector<uint64_t>> targets_of(const cluster_view& view, const album& target,
                                          std::string_view geocode) {
   STIP_TRY(check_ring(view));
@@ -109,10 +115,12 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   request.precision = plan_.request.precision;
   request.threads = threads_per_scene_;
   request.written = plan_.task.began;
+  // A chip goes to as many nodes as there are, up to the copies of the album; so many may fail.
   const auto copies = copies_of(view->ring, plan_.target);
   const auto needed = copies_to_confirm(copies);
+  const auto targets = std::min(copies, reachable_owners(*view));
   // An abandoned shipment may outlive the run.
-  shipping out{context_, transfer_, plan_.target, std::max(copies, needed) - needed,
+  shipping out{context_, transfer_, plan_.target, std::max(targets, needed) - needed,
                [stopped = stopped_] { return stopped->load(); }};
   load_services services;
   services.targets = [view, target = plan_.target](std::string_view geocode) {

@@ -259,7 +259,7 @@ typename I::result_type inspect(I& f, parcel& x) {
 template <class I>
 typename I::result_type inspect(I& f, repair_outcome& x) {
   return f(caf::meta::type_name("repair_outcome"), x.facts, x.bytes, x.forgotten, x.kept,
-           x.problems);
+           x.failed_nodes, x.problems);
 }
 template <class I>
 typename I::result_type inspect(I& f, parcel_answer& x) {

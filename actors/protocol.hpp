@@ -184,9 +184,9 @@ using repair_actor = caf::typed_actor<
           std::vector<uint64_t>>::with<std::vector<uint32_t>>,
     /// Which of these facts (encoded) this node lacks. Asker, version of its ring.
     takes<atom::lacks, album, uint64_t, uint64_t, std::string>::with<std::vector<bool>>,
-    takes<atom::here, atom::repair>::with<repair_outcome>,      // a round of this node
-    takes<atom::repair, uint64_t>::with<repair_outcome>,        // of that node; 0: of all
-    caf::reacts_to<atom::update, std::string, album_view_ptr>,  // as query_actor
+    takes<atom::here, atom::repair, uint64_t>::with<repair_outcome>,  // a round of this node
+    takes<atom::repair, uint64_t>::with<repair_outcome>,              // of that node; 0: of all
+    caf::reacts_to<atom::update, std::string, album_view_ptr>,        // as query_actor
     caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// Albums on every node, and the storage actor of each.

@@ -112,6 +112,9 @@ result<block_page> read_here(const album_view& view, const read_request& request
 
 result<std::vector<bool>> holds_here(const album_view& view, const std::vector<std::string>& texts,
                                      const std::string& scene_text) {
+  // What it has may have been deleted while it was away: it takes everything again.
+  if (view.definition.replication > 1 && !*view.context->caught_up)
+    return std::vector<bool>(texts.size(), false);
   STIP_ASSIGN(const auto scene, parse_hash128(scene_text));
   std::vector<image_key> keys;
   for (const auto& text : texts) {
@@ -229,7 +232,8 @@ template <class Atom, class Merge>
 void ask_all(self_pointer self, Atom what, find_request request, const album& definition,
              Merge merge, caf::typed_response_promise<query_answer> promise, bool again = false) {
   constexpr bool is_count = std::is_same_v<Atom, atom::extents>;
-  if (is_count && !again) request.counted_among = reachable_nodes(*self->state.view);
+  if (is_count && definition.replication > 1 && !again)
+    request.counted_among = reachable_nodes(*self->state.view);
   gather<query_answer>(
       *self->state.view,
       [self, what, request](const peer& p) {
@@ -249,12 +253,9 @@ void ask_all(self_pointer self, Atom what, find_request request, const album& de
         for (const auto& [who, answer] : answers) answered.push_back(who.info.id);
         std::sort(answered.begin(), answered.end());
         const bool complete =
-            view->missing.empty() &&
-            covers(view->ring, definition, replicas_to_ask(copies_of(view->ring, definition)),
-                   [&](uint64_t node) {
-                     return std::binary_search(answered.begin(), answered.end(), node);
-                   });
-        if (is_count && complete && answered != request.counted_among && !again) {
+            covered(*view, definition, replicas_to_ask(copies_of(view->ring, definition)), answers);
+        if (!request.counted_among.empty() && complete && answered != request.counted_among &&
+            !again) {
           request.counted_among = answered;
           return ask_all(self, what, std::move(request), definition, merge, promise, true);
         }

@@ -1,5 +1,6 @@
 #include "actors/repair.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <chrono>
 #include <thread>
@@ -154,11 +155,15 @@ void end_round(self_pointer self) {
     state.context->log->info("repair: facts={} bytes={} forgotten={} kept={} problems={}", o.facts,
                              o.bytes, o.forgotten, o.kept, o.problems.size());
   for (const auto& problem : o.problems) state.context->log->warn("repair: {}", problem);
-  const bool again = o.kept > 0 || !o.problems.empty();
-  const auto rest = again ? defaults::repair_retry : defaults::repair_interval;
-  const auto due = state.context->time->steady_ms() + rest.count();
-  // The ring may have changed meanwhile, and then it is due sooner.
-  if (!state.stop_round->load()) state.due_ms = due;
+  // What waits for a node that is away is looked at again when that node comes.
+  constexpr auto longest = defaults::repair_interval.count();
+  state.retry_ms =
+      o.problems.empty()
+          ? 0
+          : std::clamp<int64_t>(2 * state.retry_ms, defaults::repair_retry.count(), longest);
+  const auto rest = o.problems.empty() ? longest : state.retry_ms;
+  // The cluster may have changed meanwhile, and then it is due sooner.
+  state.due_ms = std::min(state.due_ms, state.context->time->steady_ms() + rest);
   for (auto& promise : std::exchange(state.waiting, {})) promise.deliver(state.outcome);
   if (!state.waiting_for_next.empty()) begin_round(self);
 }
@@ -166,6 +171,7 @@ void end_round(self_pointer self) {
 void begin_round(self_pointer self) {
   auto& state = self->state;
   state.running = true;
+  state.due_ms = INT64_MAX;
   state.outcome = {};
   state.stop_round = std::make_shared<std::atomic<bool>>(false);
   state.waiting = std::exchange(state.waiting_for_next, {});
@@ -217,32 +223,70 @@ void repair_next(self_pointer self) {
 
 // -- when -------------------------------------------------------------------------
 
+void catch_up(self_pointer self);
+
+/// Asks a node for a round, so that this one gets what it missed.
+void ask_helper(self_pointer self, const peer& p) {
+  const auto id = p.member.info.id;
+  const auto incarnation = p.member.info.incarnation;
+  self->state.helpers[id].waiting = true;
+  const auto ended = [self, id, incarnation](bool answered) {
+    auto& h = self->state.helpers[id];
+    if (h.incarnation != incarnation) return;
+    h.waiting = false;
+    h.answered = answered;
+    h.again_ms = self->state.context->time->steady_ms() + defaults::repair_delay.count();
+    catch_up(self);
+  };
+  ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v,
+      self->state.context->self.id)
+      .then(
+          [self, ended](const repair_outcome& o) {
+            ended(std::find(o.failed_nodes.begin(), o.failed_nodes.end(),
+                            self->state.context->self.id) == o.failed_nodes.end());
+          },
+          [self, id, ended](caf::error& err) {
+            self->state.context->log->info(
+                "{}", to_string(from_caf(err, "catch up with node " + node_name(id))));
+            ended(false);
+          });
+}
+
 /// Asks those that live to bring what this node missed while it was away.
 void catch_up(self_pointer self) {
   auto& state = self->state;
-  if (state.caught_up || !state.view->missing.empty() || state.view->peers.empty()) return;
+  auto& caught_up = *state.context->caught_up;
+  if (caught_up || !state.view->missing.empty() || state.view->peers.empty()) return;
+  const auto now = state.context->time->steady_ms();
   bool all = true;
   for (const auto& p : state.view->peers) {
-    const auto id = p.member.info.id;
-    if (p.self || p.member.state == member_state::down || state.answered.contains(id)) continue;
+    if (p.self || p.member.state == member_state::down) continue;
+    auto& h = state.helpers[p.member.info.id];
+    if (h.incarnation != p.member.info.incarnation) h = {p.member.info.incarnation};
+    if (h.answered) continue;
     all = false;
-    if (!p.reachable || !state.asked.insert(id).second) continue;
-    const auto done = [self, id] {
-      self->state.answered.insert(id);
-      catch_up(self);
-    };
-    ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v)
-        .then([done](repair_outcome&) { done(); },
-              [self, id, done](caf::error& err) {
-                self->state.context->log->warn(
-                    "{}", to_string(from_caf(err, "catch up with node " + node_name(id))));
-                done();
-              });
+    // CAF says nothing of a request whose link has gone.
+    if (!p.reachable) h.waiting = false;
+    if (p.reachable && !h.waiting && now >= h.again_ms) ask_helper(self, p);
   }
   if (!all) return;
-  state.caught_up = true;
-  *state.context->caught_up = true;
+  caught_up = true;
   state.context->log->info("the node has what the others have");
+}
+
+/// A minority may have missed what the others have confirmed: when it sees them again, it catches
+/// up as after a start.
+void look_for_partition(self_pointer self) {
+  auto& state = self->state;
+  const auto& peers = state.view->peers;
+  const auto there =
+      std::count_if(peers.begin(), peers.end(), [](const peer& p) { return p.reachable; });
+  const bool few = static_cast<size_t>(there) * 2 < peers.size();
+  if (!few && state.cut_off) {
+    *state.context->caught_up = false;
+    state.helpers.clear();
+  }
+  state.cut_off = few;
 }
 
 void take_view(self_pointer self, cluster_view_ptr view) {
@@ -256,7 +300,9 @@ void take_view(self_pointer self, cluster_view_ptr view) {
   state.view = std::move(view);
   if (other_ring && state.stop_round) *state.stop_round = true;
   if (other_ring || came)
-    state.due_ms = state.context->time->steady_ms() + defaults::repair_delay.count();
+    state.due_ms =
+        std::min(state.due_ms, state.context->time->steady_ms() + defaults::repair_delay.count());
+  look_for_partition(self);
   catch_up(self);
 }
 
@@ -277,7 +323,8 @@ caf::result<repair_outcome> repair_cluster(self_pointer self, uint64_t only) {
   gather<repair_outcome>(
       asked,
       [self](const peer& p) {
-        return ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v);
+        return ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v,
+                   uint64_t{0});
       },
       [promise](auto answers, auto problems) mutable {
         repair_outcome sum;
@@ -323,8 +370,12 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
                                               return view.store->lacks(facts);
                                             });
       },
-      [self](atom::here, atom::repair) -> caf::result<repair_outcome> {
+      [self](atom::here, atom::repair, uint64_t asker) -> caf::result<repair_outcome> {
         auto& state = self->state;
+        const auto* p = state.view->find(asker);
+        if (asker != 0 && (p == nullptr || !p->reachable))
+          return to_caf({ec::unavailable, "bring node " + node_name(asker) + " what it missed",
+                         why_away(p), "ask again"});
         auto promise = self->make_response_promise<repair_outcome>();
         state.waiting_for_next.push_back(promise);
         if (!state.running) begin_round(self);
@@ -344,6 +395,7 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
         if (!state.running && due && !is_alone(*state.view) && state.view->missing.empty() &&
             state.context->settings.mode == open_mode::read_write)
           begin_round(self);
+        catch_up(self);
         self->delayed_send(self, defaults::tick_interval, atom::tick_v);
       },
   };

@@ -5,7 +5,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -34,10 +33,19 @@ struct repair_state {
   /// Who waits for the round that is under way, and for the one after it.
   std::vector<caf::typed_response_promise<repair_outcome>> waiting, waiting_for_next;
   int64_t due_ms = 0;
+  /// How long it rests after a round with problems; twice as long each time.
+  int64_t retry_ms = 0;
 
-  /// Nodes that were asked to bring what this one missed, and whether all of them have answered.
-  std::set<uint64_t> asked, answered;
-  bool caught_up = false;
+  /// A node that is asked to bring what this one missed.
+  struct helper {
+    uint64_t incarnation = 0;
+    bool waiting = false;
+    bool answered = false;
+    int64_t again_ms = 0;
+  };
+  std::map<uint64_t, helper> helpers;
+  /// This node reached so few that the others may have confirmed things without it.
+  bool cut_off = false;
 };
 
 /// Keeps the copies of albums equal and brings images to where they belong: a round over all albums

@@ -17,6 +17,11 @@ bool shipping::is_over(state& s) {
   return s.too_few();
 }
 
+bool shipping::has_failed(state& s, uint64_t node) {
+  const std::lock_guard guard{s.mutex};
+  return s.failed_nodes.contains(node);
+}
+
 bool shipping::failed() const {
   const std::lock_guard guard{state_->mutex};
   return state_->too_few();
@@ -30,6 +35,8 @@ result<void> shipping::settle() {
 }
 
 result<void> shipping::ship(uint64_t node, chip_parts parts, uint64_t bytes) {
+  // It has failed already, and the others do without it.
+  if (has_failed(*state_, node)) return {};
   const auto budget = context_->transfer_memory;
   STIP_ASSIGN(const auto taken, budget->acquire(bytes, [s = state_] { return is_over(*s); }));
   auto out = std::make_shared<shipment>();
@@ -47,7 +54,7 @@ result<void> shipping::ship(uint64_t node, chip_parts parts, uint64_t bytes) {
     --s->under_way;
     s->changed.notify_all();
   };
-  out->abandoned = [s = state_] { return is_over(*s); };
+  out->abandoned = [s = state_, node] { return is_over(*s) || has_failed(*s, node); };
   {
     const std::lock_guard guard{state_->mutex};
     ++state_->under_way;

@@ -20,7 +20,8 @@ class shipping {
   shipping(context_ptr context, transfer_actor transfer, album target, size_t spare_nodes,
            std::function<bool()> stopped);
 
-  /// Waits for a share of the node's transfer memory, then sends. Error: stopped, also when too
+  /// Waits for a share of the node's transfer memory, then sends; nothing goes to a node that has
+  /// failed to take something. Error: stopped, also when too
   /// many nodes have failed.
   result<void> ship(uint64_t node, chip_parts parts, uint64_t bytes);
 
@@ -43,6 +44,7 @@ class shipping {
   };
 
   static bool is_over(state& s);
+  static bool has_failed(state& s, uint64_t node);
 
   const context_ptr context_;
   const transfer_actor transfer_;

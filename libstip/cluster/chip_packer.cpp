@@ -75,11 +75,12 @@ void chip_packer::move_to_message(size_t index, bool last, std::vector<message>&
   const auto& chip = chips_[index];
   auto waiting = std::exchange(pending_[index], {});
   pending_bytes_ -= waiting.records.size();
-  const chip_part part{chip.upload, std::move(waiting.blocks), std::move(waiting.records),
-                       last ? encode(chip.description) : std::string{}};
+  chip_part part{chip.upload, std::move(waiting.blocks), std::move(waiting.records),
+                 last ? encode(chip.description) : std::string{}};
   const auto bytes = part.records.size() + part.description.size() +
                      part.blocks.size() * sizeof(uint32_t) + sizeof(chip_part);
-  for (const auto node : chip.nodes) {
+  for (size_t i = 0; i < chip.nodes.size(); ++i) {
+    const auto node = chip.nodes[i];
     auto& open = open_[node];
     open.node = node;
     if (last && open.parts.scenes.empty()) {
@@ -87,7 +88,8 @@ void chip_packer::move_to_message(size_t index, bool last, std::vector<message>&
       open.bytes += scene_.json.size();
     }
     open.bytes += bytes;
-    open.parts.parts.push_back(part);
+    const bool is_last = i + 1 == chip.nodes.size();
+    open.parts.parts.push_back(is_last ? std::move(part) : part);
     if (open.bytes >= defaults::max_message_bytes) full.push_back(std::exchange(open, {}));
   }
 }

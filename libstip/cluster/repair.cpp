@@ -35,7 +35,7 @@ class round {
 
   result<repair_outcome> run() {
     for (const auto& node : ring_.nodes()) {
-      if (node.id == self_ || node.tokens.empty() || !services_.reachable(node.id)) continue;
+      if (node.id == self_ || node.tokens.empty() || !can_ask(node.id)) continue;
       STIP_TRY(note(node.id, compare_with(node.id)));
     }
     STIP_TRY(hand_over());
@@ -53,12 +53,18 @@ class round {
 
   /// What fails on another node is told and left to the next round; what fails here ends this one.
   result<void> note(uint64_t node, result<void> outcome) {
+    if (outcome) return check_stopped();
+    // Nothing of what was meant for it goes to the next one, and it is not waited for again.
     message_ = {};
     message_bytes_ = 0;
+    if (failed_.insert(node).second) outcome_.failed_nodes.push_back(node);
+    (void)services_.settle();
     STIP_TRY(check_stopped());
-    if (!outcome) add_problem("node " + node_name(node) + ": " + to_string(outcome.error()));
+    add_problem("node " + node_name(node) + ": " + to_string(outcome.error()));
     return {};
   }
+
+  bool can_ask(uint64_t node) const { return services_.reachable(node) && !failed_.contains(node); }
 
   void add_problem(std::string line) {
     if (outcome_.problems.size() < defaults::max_repair_problems)
@@ -113,7 +119,7 @@ class round {
     }
     std::set<uint64_t> complete;
     for (const auto& [node, wanted] : of_node) {
-      if (!services_.reachable(node)) continue;
+      if (!can_ask(node)) continue;
       auto pushed = push_all(node, wanted);
       const bool has_all = pushed && *pushed;
       if (has_all) complete.insert(node);
@@ -138,17 +144,21 @@ class round {
   result<bool> push_all(uint64_t node, const facts& wanted) {
     STIP_TRY(push(node, wanted));
     STIP_TRY(services_.settle());
-    STIP_ASSIGN(const auto lacking, services_.lacks(node, wanted));
+    STIP_ASSIGN(const auto lacking, lacks(node, wanted));
     return std::find(lacking.begin(), lacking.end(), true) == lacking.end();
+  }
+
+  result<std::vector<bool>> lacks(uint64_t node, const facts& page) {
+    STIP_ASSIGN(auto lacking, services_.lacks(node, page));
+    if (lacking.size() == page.size()) return lacking;
+    return fail(ec::malformed, "ask node " + node_name(node) + " what it lacks",
+                "it answered for " + std::to_string(lacking.size()) + " facts instead of " +
+                    std::to_string(page.size()));
   }
 
   result<void> push(uint64_t node, const facts& page) {
     if (page.empty()) return {};
-    STIP_ASSIGN(const auto lacking, services_.lacks(node, page));
-    if (lacking.size() != page.size())
-      return fail(ec::malformed, "ask node " + node_name(node) + " what it lacks",
-                  "it answered for " + std::to_string(lacking.size()) + " facts instead of " +
-                      std::to_string(page.size()));
+    STIP_ASSIGN(const auto lacking, lacks(node, page));
     for (size_t i = 0; i < page.size(); ++i) {
       if (!lacking[i]) continue;
       if (page[i].chip)
@@ -211,6 +221,7 @@ class round {
   const uint64_t self_;
   const repair_services& services_;
   repair_outcome outcome_;
+  std::set<uint64_t> failed_;
   chip_parts message_;
   uint64_t message_bytes_ = 0;
 };
@@ -222,6 +233,7 @@ repair_outcome& repair_outcome::operator+=(const repair_outcome& other) {
   bytes += other.bytes;
   forgotten += other.forgotten;
   kept += other.kept;
+  failed_nodes.insert(failed_nodes.end(), other.failed_nodes.begin(), other.failed_nodes.end());
   problems.insert(problems.end(), other.problems.begin(), other.problems.end());
   return *this;
 }

@@ -53,7 +53,9 @@ struct repair_outcome {
   uint64_t forgotten = 0;
   /// Facts that others have to take over and cannot yet.
   uint64_t kept = 0;
-  /// Why something could not be done, a line for each node.
+  /// Nodes that may still lack something, since they failed on the way.
+  std::vector<uint64_t> failed_nodes;
+  /// Why something could not be done.
   std::vector<std::string> problems;
 
   repair_outcome& operator+=(const repair_outcome& other);

@@ -14,15 +14,19 @@ bool contains(const std::vector<uint64_t>& nodes, uint64_t node) {
   return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
 }
 
-/// The node of `order` that is to be second after `first`.
-uint64_t second_of(const ring& ring, uint64_t first, const std::vector<uint64_t>& order) {
-  uint64_t other = 0;
-  for (const auto node : order) {
-    if (node == first) continue;
-    if (ring.rack_of(node) != ring.rack_of(first)) return node;
-    if (other == 0) other = node;
-  }
-  return other;
+/// Adds nodes of `order` that are not among the chosen ones, until there are `count`: first those
+/// on racks that none of the chosen stands on.
+void choose(const ring& ring, const std::vector<uint64_t>& order, size_t count,
+            std::vector<uint64_t>& chosen) {
+  const auto on_new_rack = [&](uint64_t node) {
+    return std::none_of(chosen.begin(), chosen.end(),
+                        [&](uint64_t other) { return ring.rack_of(other) == ring.rack_of(node); });
+  };
+  for (const bool any_rack : {false, true})
+    for (const auto node : order) {
+      if (chosen.size() >= count) return;
+      if (!contains(chosen, node) && (any_rack || on_new_rack(node))) chosen.push_back(node);
+    }
 }
 
 }  // namespace
@@ -34,15 +38,14 @@ size_t copies_of(const ring& ring, const album& a) {
 std::vector<uint64_t> holders(const ring& ring, const album& a, std::string_view geocode,
                               size_t count) {
   const auto key = dht_key(geocode, a.dht_key_length);
-  auto order = ring.replicas(ring_token(key), count);
-  if (a.placement != replica_placement::parent || order.size() < 2 || key.size() < 2) return order;
-  const auto parent_token = ring_token(key.substr(0, key.size() - 1));
-  const auto second = second_of(ring, order.front(), ring.replicas(parent_token, ring.owners()));
-  const auto wanted = order.size();
-  std::erase(order, second);
-  order.insert(order.begin() + 1, second);
-  order.resize(wanted);
-  return order;
+  const bool by_parent = a.placement == replica_placement::parent && key.size() > 1 && count > 1;
+  if (!by_parent) return ring.replicas(ring_token(key), count);
+  const auto order = ring.replicas(ring_token(key), ring.owners());
+  if (order.empty()) return order;
+  std::vector<uint64_t> chosen{order.front()};
+  choose(ring, ring.replicas(ring_token(key.substr(0, key.size() - 1)), ring.owners()), 2, chosen);
+  choose(ring, order, count, chosen);
+  return chosen;
 }
 
 std::vector<uint64_t> replicas(const ring& ring, const album& a, std::string_view geocode) {
@@ -59,10 +62,9 @@ result<std::vector<uint64_t>> write_targets(const ring& ring, const album& a,
     if (!reachable(node)) away.push_back(node);
   if (away.empty()) return targets;
   std::erase_if(targets, [&](uint64_t node) { return contains(away, node); });
-  for (const auto node : holders(ring, a, geocode, ring.owners())) {
-    if (targets.size() == copies) break;
-    if (!contains(targets, node) && reachable(node)) targets.push_back(node);
-  }
+  auto others = holders(ring, a, geocode, ring.owners());
+  std::erase_if(others, [&](uint64_t node) { return !reachable(node); });
+  choose(ring, others, copies, targets);
   if (!targets.empty() && targets.size() >= copies_to_confirm(copies)) return targets;
   std::string names;
   for (const auto node : away) names += (names.empty() ? "" : ", ") + node_name(node);

@@ -160,3 +160,18 @@ CAF_TEST(ranges are covered when each has enough replicas that answered) {
   }
   CAF_CHECK(both[0] > 20 && both[1] > 20);
 }
+
+CAF_TEST(who stands in is on a rack of its own where there is one) {
+  const auto r = make_ring(6, 16, 3);
+  const auto a = make_album(3);
+  std::mt19937_64 random{23};
+  for (int i = 0; i < 300; ++i) {
+    const auto code = random_geocode(random);
+    const auto away = replicas(r, a, code)[random() % 3];
+    const auto targets = write_targets(r, a, code, [&](uint64_t node) { return node != away; });
+    CAF_REQUIRE(targets);
+    std::set<std::string_view> racks;
+    for (const auto node : *targets) racks.insert(r.rack_of(node));
+    CAF_REQUIRE_EQUAL(racks.size(), 3u);
+  }
+}
