@@ -174,7 +174,7 @@ using query_actor = caf::typed_actor<
           std::string>::with<std::vector<bool>>,
     /// The storage of the album with this uid has opened (null: it is gone).
     caf::reacts_to<atom::update, std::string, album_view_ptr>,
-    caf::reacts_to<atom::peers, cluster_view_ptr>>;
+    caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// Copies of albums: equal, and where they belong.
 using repair_actor = caf::typed_actor<

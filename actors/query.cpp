@@ -132,19 +132,41 @@ error closed_error(const std::string& album) {
 /// What would take less time than waking a thread for it.
 using is_short = std::function<bool(const album_view&)>;
 
+/// Keeps a query until the node has caught up; it is told whether that came in time.
+void hold(self_pointer self, std::function<void(bool)> resume) {
+  auto& state = self->state;
+  if (state.held.size() >= defaults::max_queued_jobs) return resume(false);
+  if (state.held.empty()) self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+  const auto until = state.context->time->steady_ms() + defaults::request_deadline.count();
+  state.held.push_back({until, std::move(resume)});
+}
+
+void resume_held(self_pointer self) {
+  auto& state = self->state;
+  const auto now = state.context->time->steady_ms();
+  const bool caught_up = *state.context->caught_up;
+  for (auto& query : std::exchange(state.held, {}))
+    if (caught_up || now >= query.until_ms)
+      query.resume(caught_up);
+    else
+      state.held.push_back(std::move(query));
+  if (!state.held.empty()) self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+}
+
 /// Runs `work` on the album's view on the readers' pool and answers with what it returns; at once,
 /// when it is short.
 template <class T, class Work>
-caf::result<T> with_view(self_pointer self, const std::string& album, bool closed_too, Work work,
-                         is_short at_once = {}) {
-  auto promise = self->make_response_promise<T>();
+void answer_with(self_pointer self, const std::string& album, bool closed_too, Work work,
+                 is_short at_once, caf::typed_response_promise<T> promise) {
   auto run = [self, album, closed_too, work, at_once, promise](const album_view_ptr& view) mutable {
     if (view->closed && !closed_too) return (void)promise.deliver(to_caf(closed_error(album)));
     // It may still show what was deleted or replaced while it was away; others know better.
     if (!closed_too && view->definition.replication > 1 && !*view->context->caught_up)
-      return (void)promise.deliver(
-          to_caf({ec::unavailable, "query album " + album, "the node catches up with the others",
-                  "try again in a moment"}));
+      return hold(self, [self, album, closed_too, work, at_once, promise](bool caught_up) mutable {
+        if (caught_up) return answer_with<T>(self, album, closed_too, work, at_once, promise);
+        promise.deliver(to_caf({ec::unavailable, "query album " + album,
+                                "the node catches up with the others", "try again in a moment"}));
+      });
     if (at_once && at_once(*view)) {
       auto answer = work(*view);
       if (answer)
@@ -185,6 +207,13 @@ caf::result<T> with_view(self_pointer self, const std::string& album, bool close
                     give_up);
           },
           give_up);
+}
+
+template <class T, class Work>
+caf::result<T> with_view(self_pointer self, const std::string& album, bool closed_too, Work work,
+                         is_short at_once = {}) {
+  auto promise = self->make_response_promise<T>();
+  answer_with<T>(self, album, closed_too, work, at_once, promise);
   return promise;
 }
 
@@ -401,6 +430,7 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
           self->state.open.erase(uid);
       },
       [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
+      [self](atom::tick) { resume_held(self); },
   };
 }
 

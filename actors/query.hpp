@@ -1,6 +1,8 @@
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
+#include <deque>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -16,6 +18,13 @@ struct query_state {
   cluster_view_ptr view;
   /// Albums that are open on this node, by uid: what a name means may change.
   std::map<std::string, album_view_ptr> open;
+
+  /// Queries that wait until the node has caught up.
+  struct held_query {
+    int64_t until_ms = 0;
+    std::function<void(bool caught_up)> resume;
+  };
+  std::deque<held_query> held;
 };
 
 /// Answers filters and reads chips, from snapshots and never behind a commit: for this node

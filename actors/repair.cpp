@@ -235,7 +235,8 @@ void ask_helper(self_pointer self, const peer& p) {
     if (h.incarnation != incarnation) return;
     h.waiting = false;
     h.answered = answered;
-    h.again_ms = self->state.context->time->steady_ms() + defaults::repair_delay.count();
+    // Mostly it has not seen yet that this node is there again.
+    h.again_ms = self->state.context->time->steady_ms() + defaults::tick_interval.count();
     catch_up(self);
   };
   ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v,
