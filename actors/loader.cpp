@@ -50,6 +50,15 @@ result<load_run::plan> check_request(const store_request& request, const album& 
   return plan;
 }
 
+/// Waits a moment for a cluster that is just forming: its nodes see each other before they know
+/// that all of them do. Blocks.
+result<void> await_ring(const shared_view& view) {
+  constexpr int attempts = 30;
+  for (int i = 0; i < attempts && !check_ring(*view.get()); ++i)
+    std::this_thread::sleep_for(defaults::tick_interval);
+  return check_ring(*view.get());
+}
+
 void finish(self_pointer self, const std::string& id, std::optional<task_error> why) {
   task_record news;
   news.id = id;
@@ -100,29 +109,40 @@ void begin(self_pointer self, load_run::plan plan) {
       });
 }
 
+void begin_store(self_pointer self, const store_request& request, const album& target,
+                 caf::typed_response_promise<task_record> promise) {
+  auto& state = self->state;
+  auto plan = check_request(request, target, *state.view->get(), state.context->settings);
+  if (!plan) return (void)promise.deliver(to_caf(plan.error()));
+  plan->task.began = state.context->versions->next();
+  plan->task.node = state.context->self.id;
+  ask(self, state.tasks, defaults::request_deadline, atom::start_v, plan->task)
+      .then(
+          [self, promise, plan = std::move(*plan)](task_record& started) mutable {
+            const bool joined = started.node == 0;
+            plan.task = started;
+            promise.deliver(std::move(started));
+            if (!joined) begin(self, std::move(plan));
+          },
+          [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+}
+
 caf::result<task_record> store_here(self_pointer self, const store_request& request) {
   auto promise = self->make_response_promise<task_record>();
-  auto give_up = [promise](caf::error& err) mutable { promise.deliver(std::move(err)); };
   auto& state = self->state;
   ask(self, state.albums, defaults::request_deadline, atom::get_v, request.album)
       .then(
-          [self, request, promise, give_up](const album& target) mutable {
-            auto& state = self->state;
-            auto plan = check_request(request, target, *state.view->get(), state.context->settings);
-            if (!plan) return (void)promise.deliver(to_caf(plan.error()));
-            plan->task.began = state.context->versions->next();
-            plan->task.node = state.context->self.id;
-            ask(self, state.tasks, defaults::request_deadline, atom::start_v, plan->task)
-                .then(
-                    [self, promise, plan = std::move(*plan)](task_record& started) mutable {
-                      const bool joined = started.node == 0;
-                      plan.task = started;
-                      promise.deliver(std::move(started));
-                      if (!joined) begin(self, std::move(plan));
-                    },
-                    give_up);
+          [self, request, promise](const album& target) mutable {
+            const auto& view = self->state.view;
+            if (check_ring(*view->get())) return begin_store(self, request, target, promise);
+            run_blocking(
+                self, self->state.context->readers, defaults::request_deadline,
+                [view] { return await_ring(*view); },
+                [self, request, target, promise](const result<void>&) mutable {
+                  begin_store(self, request, target, promise);
+                });
           },
-          give_up);
+          [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   return promise;
 }
 

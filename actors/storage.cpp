@@ -44,7 +44,7 @@ void apply_changes(album_view& view, const std::vector<index_change>& changes) {
 
 /// Parts of chips in one commit, give or take a message: LMDB keeps the memory of the pages of its
 /// largest transaction for good, and thousands of small chips dirty thousands.
-constexpr size_t max_parts_per_commit = 4096;
+constexpr size_t max_parts_per_commit = 1024;
 
 void write_puts(storage_pointer self) {
   auto group = std::make_shared<std::deque<storage_state::waiting_put>>();

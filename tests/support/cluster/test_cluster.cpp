@@ -133,7 +133,9 @@ bool test_cluster::settle(std::chrono::seconds deadline) {
     std::map<uint64_t, uint64_t> up;
     for (const auto& m : *members)
       if (m.state == member_state::up) up[m.info.id] = m.info.incarnation;
-    return up == running;
+    // That all are up is known before it is known that all know it.
+    return up == running &&
+           ask<placement>(i, handles(i).ring, atom::locate_v, std::string{"u4pr"}, album{});
   };
   while (std::chrono::steady_clock::now() < until) {
     bool all = true;
