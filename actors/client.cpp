@@ -282,7 +282,8 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
   std::mutex mutex;
   result<void> outcome;
   const auto pull = [&](uint64_t first, uint64_t end) -> result<void> {
-    read_request request{album, to_string(image.key), chip.subdataset_index, first, end};
+    read_request request{album, to_string(image.key), chip.subdataset_index, first,
+                         end,   chip.content};
     while (request.first_block < end) {
       STIP_ASSIGN(const auto page,
                   answer_of<block_page>(system_, handles_.query, within(defaults::query_deadline),
@@ -326,18 +327,25 @@ void client::chips_of(const std::string& album, const std::vector<image_row>& im
   const auto threads = std::min(defaults::chips_in_flight, images.size());
   const auto pages = std::max<size_t>(1, defaults::pages_in_flight / std::max<size_t>(1, threads));
   const auto pull = [&](const image_row& image) {
-    auto known = details(album, image.key);
-    if (!known) {
-      if (!take({image, {}, fail(known.error())})) stopped = true;
-      return;
-    }
-    for (size_t i = 0; i < known->chips.size() && !stopped; ++i) {
-      const auto taken =
-          memory.acquire(image_bytes(known->chips[i]), [&] { return stopped.load(); });
-      if (!taken) return;
-      if (!take({image, known->chips[i].subdataset, chip(album, image, *known, i, pages)}))
-        stopped = true;
-      memory.release(*taken);
+    for (int attempt = 1;; ++attempt) {
+      auto known = details(album, image.key);
+      if (!known) {
+        if (!take({image, {}, fail(known.error())})) stopped = true;
+        return;
+      }
+      bool again = false;
+      for (size_t i = 0; i < known->chips.size() && !stopped && !again; ++i) {
+        const auto taken =
+            memory.acquire(image_bytes(known->chips[i]), [&] { return stopped.load(); });
+        if (!taken) return;
+        auto pixels = chip(album, image, *known, i, pages);
+        // The image was stored anew meanwhile; nothing of the older one was handed out yet.
+        again = !pixels && pixels.error().code == ec::conflict && i == 0 &&
+                attempt < defaults::read_attempts;
+        if (!again && !take({image, known->chips[i].subdataset, std::move(pixels)})) stopped = true;
+        memory.release(*taken);
+      }
+      if (!again) return;
     }
   };
   const auto work = [&] {

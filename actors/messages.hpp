@@ -85,6 +85,9 @@ struct read_request {
   /// From this block up to before that one; 0: to the chip's last.
   uint64_t first_block = 0;
   uint64_t end_block = 0;
+  /// Of the chip that is meant (chip_description::content): pages of one that was stored anew
+  /// meanwhile, here or on another node, do not go with those that were read before.
+  hash128 content;
 };
 
 struct block_page {
@@ -223,7 +226,7 @@ typename I::result_type inspect(I& f, image_manifest& x) {
 template <class I>
 typename I::result_type inspect(I& f, read_request& x) {
   return f(caf::meta::type_name("read_request"), x.album, x.key, x.subdataset, x.first_block,
-           x.end_block);
+           x.end_block, x.content);
 }
 template <class I>
 typename I::result_type inspect(I& f, block_page& x) {

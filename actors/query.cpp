@@ -76,6 +76,9 @@ result<block_page> read_page(const album_view& view, const image_key& key,
   STIP_ASSIGN(const auto chips, view.store->chips(key));
   for (const auto& record : chips) {
     if (record.chip.subdataset_index != request.subdataset) continue;
+    if (record.chip.content != request.content)
+      return fail(ec::conflict, "read " + request.key + "/" + record.chip.subdataset,
+                  "it has other pixels than those that were asked for", "read the image again");
     block_page page;
     const std::span all{record.blocks};
     if (request.first_block >= all.size()) return block_page{{}, {}, request.first_block};

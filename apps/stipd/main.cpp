@@ -1,7 +1,5 @@
 // stipd: a node of a stip cluster. Reads its configuration, starts the node, waits for a signal.
 
-#include <malloc.h>
-
 #include <caf/actor_system.hpp>
 #include <cerrno>
 #include <chrono>
@@ -12,6 +10,7 @@
 #include "actors/node.hpp"
 #include "actors/settings.hpp"
 #include "apps/stipd/log.hpp"
+#include "libstip/core/heap.hpp"
 #include "libstip/raster/gdal_cache.hpp"
 
 namespace {
@@ -21,15 +20,6 @@ using namespace stip;
 int fail_with(const error& err) {
   std::cerr << "stipd: " << to_string(err) << "\n";
   return err.code == ec::invalid_argument ? 2 : 1;
-}
-
-/// Keeps freed memory from staying with the process. A chip's bytes are allocated by a loader's
-/// thread and freed by another; with glibc's defaults (an arena a thread, a threshold for mmap that
-/// grows) a load held 1.5 times the memory.
-void tame_malloc() {
-  mallopt(M_ARENA_MAX, defaults::malloc_arenas);
-  mallopt(M_MMAP_THRESHOLD, defaults::malloc_mmap_bytes);
-  mallopt(M_TRIM_THRESHOLD, defaults::malloc_trim_bytes);
 }
 
 constexpr auto row_options_help =
@@ -52,7 +42,7 @@ sigset_t block_signals() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  tame_malloc();
+  set_up_heap();
   const auto ending = block_signals();
   const auto row = take_row_options({argv + 1, argv + argc});
   if (!row) return fail_with(row.error());
@@ -89,7 +79,7 @@ int main(int argc, char** argv) {
       // What lies free between allocations that live stays with the process otherwise.
       if (const auto now = std::chrono::steady_clock::now();
           now - trimmed >= defaults::malloc_trim_interval) {
-        malloc_trim(0);
+        give_back_heap();
         trimmed = now;
       }
       continue;

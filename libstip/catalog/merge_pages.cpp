@@ -16,6 +16,8 @@ struct open_pages {
   std::vector<row_columns> pages;
   /// Of each page: where each row's geocode and chips begin.
   std::vector<std::vector<uint32_t>> first_geocode, first_chip;
+  /// Of each page: what the form of each layout begins with.
+  std::vector<std::vector<layout_head>> heads;
   /// Of each page: the common number of each text.
   std::vector<std::vector<uint32_t>> numbers;
   std::vector<std::string_view> texts;
@@ -35,15 +37,14 @@ result<open_pages> open(const std::vector<rows_page>& buffers) {
     STIP_ASSIGN(auto page, unpack_rows(buffer.rows));
     auto& geocodes = out.first_geocode.emplace_back();
     auto& chips = out.first_chip.emplace_back();
-    std::vector<uint32_t> chips_of;
-    for (const auto& form : page.layouts)
-      chips_of.push_back(static_cast<uint32_t>(chips_of_layout(form)));
+    auto& heads = out.heads.emplace_back();
+    for (const auto& form : page.layouts) heads.push_back(head_of_layout(form));
     uint32_t geocode = 0, chip = 0;
     for (size_t i = 0; i < page.size(); ++i) {
       geocodes.push_back(geocode);
       chips.push_back(chip);
       geocode += page.geocode_bytes[i];
-      chip += chips_of[page.layout[i]];
+      chip += static_cast<uint32_t>(heads[page.layout[i]].chips);
     }
     geocodes.push_back(geocode);
     chips.push_back(chip);
@@ -261,8 +262,10 @@ class page_merge {
     const auto rank = [this](const page_row& r) {
       const auto& p = open_.pages[r.page];
       const auto [first, last] = chips(r);
-      return std::tuple(last - first, p.cloud_coverage[r.row] >= 0, p.pixel_coverage[r.row],
-                        p.cloud_coverage[r.row], p.layouts[p.layout[r.row]]);
+      const auto& written = open_.heads[r.page][p.layout[r.row]].written;
+      return std::tuple(written, last - first, p.cloud_coverage[r.row] >= 0,
+                        p.pixel_coverage[r.row], p.cloud_coverage[r.row],
+                        p.layouts[p.layout[r.row]]);
     };
     const auto ra = rank(a), rb = rank(b);
     if (ra != rb) return rb < ra;
@@ -270,7 +273,7 @@ class page_merge {
       const auto c = open_.pages[r.page].chips[chips(r).first + i];
       return std::tuple(c.content, c.width, c.height, c.pixel_coverage, c.bytes);
     };
-    for (size_t i = 0; i < std::get<0>(ra); ++i)
+    for (size_t i = 0; i < std::get<1>(ra); ++i)
       if (content(a, i) != content(b, i)) return content(b, i) < content(a, i);
     return false;
   }

@@ -26,7 +26,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "columns are copied as they are");
 
-constexpr uint8_t rows_version = 2;
+constexpr uint8_t rows_version = 3;
 constexpr uint8_t kind_images = 1;
 
 template <class T>
@@ -78,10 +78,11 @@ void row_columns::reserve(size_t rows) {
   chips.reserve(rows);
 }
 
-size_t chips_of_layout(std::string_view form) {
+layout_head head_of_layout(std::string_view form) {
   packed_reader in{"layout", form};
   const auto chips = in.varint(defaults::max_subdatasets);
-  return in.ok() ? static_cast<size_t>(chips) : 0;
+  const auto written = in.stamp();
+  return in.ok() ? layout_head{static_cast<size_t>(chips), written} : layout_head{};
 }
 
 std::string pack(const row_columns& rows) {
@@ -160,7 +161,7 @@ result<row_columns> unpack_rows(std::string_view bytes) {
     in.expect(is_share(coverage) || coverage == -1, "a coverage is not a share");
   if (!in.ok()) return fail(in.finish().error());
   std::vector<size_t> chips_of(rows.layouts.size());
-  for (size_t i = 0; i < chips_of.size(); ++i) chips_of[i] = chips_of_layout(rows.layouts[i]);
+  for (size_t i = 0; i < chips_of.size(); ++i) chips_of[i] = head_of_layout(rows.layouts[i]).chips;
   uint64_t chips = 0;
   for (const auto layout : rows.layout) chips += chips_of[layout];
   in.expect(chips == m, "the layouts tell another number of chips");

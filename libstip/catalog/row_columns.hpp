@@ -44,8 +44,13 @@ std::string pack(const row_columns& rows);
 /// not what stands inside of the layouts. Errors: malformed.
 result<row_columns> unpack_rows(std::string_view bytes);
 
-/// How many chips a row of this layout has; 0 for what is no layout.
-size_t chips_of_layout(std::string_view form);
+/// What the form of a layout begins with: how many chips a row has, and when it was written.
+struct layout_head {
+  size_t chips = 0;
+  version written;
+};
+/// No chips for what is no layout.
+layout_head head_of_layout(std::string_view form);
 
 /// Bytes that a row takes in the buffer besides its texts, layout and chips, and bytes of a chip.
 inline constexpr size_t packed_row_bytes = 5 * sizeof(uint32_t) + 1 + 3 * sizeof(uint64_t);

@@ -5,9 +5,9 @@
 namespace stip {
 
 row_layout_ptr row_layout::make(const std::map<std::string, std::string>& properties,
-                                std::span<const subdataset> subdatasets) {
+                                std::span<const subdataset> subdatasets, const version& written) {
   packed_writer out;
-  out.varint(subdatasets.size()).varint(properties.size());
+  out.varint(subdatasets.size()).stamp(written).varint(properties.size());
   for (const auto& [name, value] : properties) out.text(name).text(value);
   auto layout = std::make_shared<row_layout>();
   for (const auto& s : subdatasets) {

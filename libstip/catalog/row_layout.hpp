@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libstip/core/clock.hpp"
 #include "libstip/core/hash.hpp"
 #include "libstip/raster/pixel_type.hpp"
 
@@ -31,8 +32,9 @@ static_assert(sizeof(listed_chip) ==
 class row_layout;
 using row_layout_ptr = std::shared_ptr<const row_layout>;
 
-/// What the listed rows of many images have in common: the properties of their scene, and of each
-/// subdataset its name, pixel type, bands and scene. Kept packed, as it travels with the rows.
+/// What the listed rows of many images have in common: when they were written, the properties of
+/// their scene, and of each subdataset its name, pixel type, bands and scene. Kept packed, as it
+/// travels with the rows.
 class row_layout {
  public:
   struct subdataset {
@@ -46,11 +48,12 @@ class row_layout {
     bool operator==(const subdataset&) const = default;
   };
 
+  /// `written`: the version of the images' oldest chips.
   static row_layout_ptr make(const std::map<std::string, std::string>& properties,
-                             std::span<const subdataset> subdatasets);
+                             std::span<const subdataset> subdatasets, const version& written = {});
 
-  /// Varint count of subdatasets, varint count of properties, two texts each, then of each
-  /// subdataset: text id, u8 pixel type, hash scene, varint count of bands, a text each
+  /// Varint count of subdatasets, stamp written, varint count of properties, two texts each, then
+  /// of each subdataset: text id, u8 pixel type, hash scene, varint count of bands, a text each
   /// (core/packed.hpp).
   const std::string& form() const { return form_; }
 

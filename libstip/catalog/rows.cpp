@@ -68,6 +68,7 @@ class expansion {
 
 /// A row's layout, unpacked, and the bytes of memory that it takes.
 struct unpacked_layout {
+  version written;
   std::map<std::string, std::string> properties;
   std::vector<row_layout::subdataset> subdatasets;
   size_t bytes = 0;
@@ -78,6 +79,7 @@ result<unpacked_layout> unpack_layout(std::string_view form) {
   packed_reader in{"image rows", form};
   unpacked_layout out;
   const auto subdatasets = in.varint(defaults::max_subdatasets);
+  out.written = in.stamp();
   for (auto n = in.count(SIZE_MAX, least_property_bytes); n > 0 && in.ok(); --n) {
     std::string name(in.text(defaults::max_row_text_bytes));
     std::string value(in.text(defaults::max_row_text_bytes));
@@ -128,7 +130,8 @@ std::string encode_rows(const std::vector<image_row>& rows) {
       subdatasets.push_back({s.id, s.type, s.bands, s.scene, false});
       columns.chips.push_back({s.width, s.height, s.pixel_coverage, s.bytes, s.content});
     }
-    columns.layout.push_back(layouts.id(row_layout::make(r.properties, subdatasets)->form()));
+    columns.layout.push_back(
+        layouts.id(row_layout::make(r.properties, subdatasets, r.written)->form()));
     std::vector<uint32_t> nodes;
     for (const auto& node : r.nodes) nodes.push_back(texts.id(node));
     const auto next = static_cast<uint32_t>(node_sets.size());
@@ -176,6 +179,7 @@ result<std::vector<image_row>> decode_image_rows(std::string_view bytes) {
     r.key.timestamp = columns.time[i];
     r.pixel_coverage = columns.pixel_coverage[i];
     if (columns.cloud_coverage[i] >= 0) r.cloud_coverage = columns.cloud_coverage[i];
+    r.written = layout.written;
     r.properties = layout.properties;
     for (const auto& s : layout.subdatasets) {
       const auto c = columns.chips[chip++];

@@ -33,6 +33,8 @@ struct image_row {
   image_key key;
   double pixel_coverage = 0;
   std::optional<double> cloud_coverage;
+  /// The version of its oldest chip: of two images of one key the greater one is the newer.
+  version written;
   std::map<std::string, std::string> properties;
   std::vector<subdataset_row> subdatasets;
   /// Ids of the nodes that hold it.
@@ -69,8 +71,8 @@ struct rows_page {
 };
 
 /// Merges pages of several nodes into one sorted page, once per image, at most `limit` rows,
-/// without unpacking them row by row. Of rows with equal keys the one with more subdatasets wins,
-/// then the one whose cloud coverage is known, then a fixed choice by content; the nodes of all are
+/// without unpacking them row by row. Of rows with equal keys the newest wins, then the one with
+/// more subdatasets, then the one whose cloud coverage is known, then a fixed choice by content; the nodes of all are
 /// united and sorted. Rows that stand after the last row of a page that has more are left out,
 /// since the rows before them are not known yet. The answer does not depend on the order of the
 /// pages or of the rows within them. Errors: malformed.

@@ -28,10 +28,12 @@ void for_each_chip(const image_state& state, F&& f) {
     for (const auto& [index, held] : set) f(held, &set == image);
 }
 
-bool same_pixels(const image_state& a, const image_state& b) {
+/// Whether listings show the same of both.
+bool same_listing(const image_state& a, const image_state& b) {
   const auto* left = a.image();
   const auto* right = b.image();
   if (!left || !right) return left == right;
+  if (a.written() != b.written()) return false;
   return std::equal(left->begin(), left->end(), right->begin(), right->end(),
                     [](const auto& x, const auto& y) {
                       return x.second.record.chip.content == y.second.record.chip.content &&
@@ -181,7 +183,7 @@ result<void> commit_writer::write_change(const image_state& before, const image_
   const auto old_entry = before.entry();
   auto new_entry = after.entry();
   effects.images += (new_entry ? 1 : 0) - (old_entry ? 1 : 0);
-  if (new_entry && (new_entry != old_entry || !same_pixels(before, after))) {
+  if (new_entry && (new_entry != old_entry || !same_listing(before, after))) {
     STIP_TRY(list(after, *new_entry));
     outcome.changes.push_back({index_change::kind::put, *std::move(new_entry)});
   } else if (old_entry && !new_entry)
@@ -195,7 +197,12 @@ result<void> commit_writer::list(const image_state& state, index_entry& entry) {
     form.append(reinterpret_cast<const char*>(&number), sizeof number);
   };
   const auto& set = *state.image();
-  append(set.begin()->second.record.chip.scene);
+  const auto& scene = set.begin()->second.record.chip.scene;
+  const auto written = *state.written();
+  append(scene);
+  append(written.wall_ms);
+  append(written.logical);
+  append(written.node);
   std::vector<scene_records::shape> shapes;
   for (const auto& [index, held] : set) {
     const auto& chip = held.record.chip;
@@ -210,7 +217,7 @@ result<void> commit_writer::list(const image_state& state, index_entry& entry) {
   }
   auto& layout = layouts_[form];
   if (!layout) {
-    STIP_ASSIGN(layout, scene_records_.layout(set.begin()->second.record.chip.scene, shapes));
+    STIP_ASSIGN(layout, scene_records_.layout(scene, written, shapes));
   }
   entry.layout = layout;
   return {};

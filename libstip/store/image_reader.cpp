@@ -1,5 +1,6 @@
 #include "libstip/store/image_reader.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -70,6 +71,11 @@ class image_scan {
       form_.append(reinterpret_cast<const char*>(&number), sizeof number);
     };
     append(chips_.front().scene);
+    auto written = chips_.front().written;
+    for (const auto& chip : chips_) written = std::min(written, chip.written);
+    append(written.wall_ms);
+    append(written.logical);
+    append(written.node);
     for (const auto& chip : chips_) {
       append(chip.subdataset);
       append(chip.type);
@@ -82,7 +88,7 @@ class image_scan {
       STIP_ASSIGN(const auto* name, names_.name(name_kind::subdataset, chip.subdataset));
       shapes.push_back({*name, chip.type, chip.bands, chip.quality});
     }
-    STIP_ASSIGN(const auto made, scenes_.layout(chips_.front().scene, shapes));
+    STIP_ASSIGN(const auto made, scenes_.layout(chips_.front().scene, written, shapes));
     const auto number = images_->layout(made);
     layouts_.emplace(form_, number);
     return number;
@@ -144,9 +150,11 @@ result<std::optional<image_row>> row_reader::row(const image_key& key) {
   image_row row;
   row.key = key;
   if (description) row.properties = description->properties;
+  row.written = records.front().chip.written;
   coverage_of_image coverage;
   for (const auto& record : records) {
     const auto& chip = record.chip;
+    row.written = std::min(row.written, chip.written);
     coverage.add(chip.quality, chip.pixel_coverage());
     row.subdatasets.push_back(
         {chip.subdataset, chip.type, band_names(description, chip.subdataset, chip.bands),

@@ -135,6 +135,11 @@ std::optional<image_state::rank> image_state::image_rank() const {
   return best;
 }
 
+std::optional<version> image_state::written() const {
+  const auto best = image_rank();
+  return best ? std::optional{best->oldest} : std::nullopt;
+}
+
 const image_state::chip_set* image_state::image() const {
   const auto best = image_rank();
   return best ? &sets_.at(best->set) : nullptr;

@@ -79,6 +79,9 @@ class image_state {
   /// The set that is the image; null if there is none.
   const chip_set* image() const;
 
+  /// The version of the image's oldest chip; nothing if there is no image.
+  std::optional<version> written() const;
+
   /// What filters have to know (not yet what listings show); nothing if there is no image, or a
   /// chip of it is lost.
   std::optional<index_entry> entry() const;

@@ -360,7 +360,7 @@ result<void> decode_stored_chip(std::string_view value, stored_chip& out) {
   out.listed.width = static_cast<uint32_t>(in.varint(most32));
   out.listed.height = static_cast<uint32_t>(in.varint(most32));
   out.listed.content = in.hash();
-  in.stamp();
+  out.written = in.stamp();
   in.u64();
   // As read_blocks, but for the sum of their bytes alone.
   out.listed.bytes = 0;

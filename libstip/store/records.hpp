@@ -125,6 +125,7 @@ struct stored_chip {
   pixel_type type = pixel_type::uint8;
   uint16_t bands = 0;
   bool quality = false;
+  version written;
 };
 /// Reads it in less time than decode_chip. Errors: corrupt.
 result<void> decode_stored_chip(std::string_view value, stored_chip& chip);

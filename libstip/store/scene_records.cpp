@@ -15,7 +15,7 @@ result<const scene_description*> scene_records::find(const hash128& id) {
   return at->second ? &*at->second : nullptr;
 }
 
-result<row_layout_ptr> scene_records::layout(const hash128& scene,
+result<row_layout_ptr> scene_records::layout(const hash128& scene, const version& written,
                                              std::span<const shape> subdatasets) {
   STIP_ASSIGN(const auto* description, find(scene));
   std::vector<row_layout::subdataset> listed;
@@ -23,7 +23,7 @@ result<row_layout_ptr> scene_records::layout(const hash128& scene,
     listed.push_back({std::string(s.subdataset), s.type,
                       band_names(description, s.subdataset, s.bands), scene, s.quality});
   static const std::map<std::string, std::string> none;
-  return row_layout::make(description ? description->properties : none, listed);
+  return row_layout::make(description ? description->properties : none, listed, written);
 }
 
 std::vector<std::string> band_names(const scene_description* scene, std::string_view subdataset,

@@ -29,8 +29,9 @@ class scene_records {
     bool quality = false;
   };
 
-  /// What images of this scene and these subdatasets have in common.
-  result<row_layout_ptr> layout(const hash128& scene, std::span<const shape> subdatasets);
+  /// What images of this scene, version and subdatasets have in common.
+  result<row_layout_ptr> layout(const hash128& scene, const version& written,
+                                std::span<const shape> subdatasets);
 
  private:
   const transaction* txn_;

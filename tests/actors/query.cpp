@@ -393,18 +393,22 @@ CAF_TEST(every block of a stored chip can be read) {
     const auto chip = decode_chip_description(manifest->chips[0]);
     CAF_REQUIRE(chip);
     CAF_CHECK_EQUAL(manifest->scene, sample_scene(0).json);
-    const auto page =
-        ask<block_page>(aut, atom::here_v, atom::read_v, read_request{name, key, 0, 0});
+    const auto page = ask<block_page>(aut, atom::here_v, atom::read_v,
+                                      read_request{name, key, 0, 0, 0, chip->content});
     CAF_REQUIRE(page);
     CAF_CHECK_EQUAL(page->next_block, chip->blocks());
     CAF_CHECK_EQUAL(page->records.size(), manifest->bytes);
-    const auto end =
-        ask<block_page>(aut, atom::here_v, atom::read_v, read_request{name, key, 0, UINT64_MAX});
+    const auto end = ask<block_page>(aut, atom::here_v, atom::read_v,
+                                     read_request{name, key, 0, UINT64_MAX, 0, chip->content});
     CAF_CHECK(!end || end->records.empty());
-    const auto none =
-        ask<block_page>(aut, atom::here_v, atom::read_v, read_request{name, key, 9, 0});
+    const auto none = ask<block_page>(aut, atom::here_v, atom::read_v,
+                                      read_request{name, key, 9, 0, 0, chip->content});
     CAF_REQUIRE(!none);
     CAF_CHECK_EQUAL(int(none.error().code), int(ec::not_found));
+    const auto other =
+        ask<block_page>(aut, atom::here_v, atom::read_v, read_request{name, key, 0, 0, 0, {1, 2}});
+    CAF_REQUIRE(!other);
+    CAF_CHECK_EQUAL(int(other.error().code), int(ec::conflict));
   }
 }
 

@@ -87,8 +87,9 @@ std::vector<image_row> rows_of(const random_images& any, const std::vector<index
     if (e.cloud_coverage >= 0) row.cloud_coverage = e.cloud_coverage;
     row.nodes = {node};
     if (!e.layout) continue;
-    const auto& [properties, subdatasets] = any.layouts.at(e.layout->form());
+    const auto& [properties, subdatasets, written] = any.layouts.at(e.layout->form());
     row.properties = properties;
+    row.written = written;
     std::optional<double> measured, quality;
     for (size_t i = 0; i < e.chips.size(); ++i) {
       const auto& c = e.chips[i];

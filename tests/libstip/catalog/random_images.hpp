@@ -63,6 +63,9 @@ class random_images {
 
   image_key key() { return {platform(), geocode(), source(), tile(), time()}; }
 
+  /// One of a few, so that images share them and differ by each of its parts.
+  version written() { return {int64_t(below(3)), uint32_t(below(2)), below(2)}; }
+
   row_layout_ptr layout() {
     std::vector<row_layout::subdataset> subdatasets(1 + below(3));
     for (size_t i = 0; i < subdatasets.size(); ++i) {
@@ -74,15 +77,19 @@ class random_images {
       s.quality = once_in(4);
     }
     const std::map<std::string, std::string> properties = {{"cloudy", once_in(2) ? "yes" : "no"}};
-    const auto made = row_layout::make(properties, subdatasets);
-    layouts[made->form()] = {properties, subdatasets};
+    const auto when = written();
+    const auto made = row_layout::make(properties, subdatasets, when);
+    layouts[made->form()] = {properties, subdatasets, when};
     return made;
   }
 
   /// What was made into layouts, by their forms (what is quality does not stand in them).
-  std::map<std::string,
-           std::pair<std::map<std::string, std::string>, std::vector<row_layout::subdataset>>>
-      layouts;
+  struct made_layout {
+    std::map<std::string, std::string> properties;
+    std::vector<row_layout::subdataset> subdatasets;
+    version written;
+  };
+  std::map<std::string, made_layout> layouts;
 
   /// Now and then one without chips.
   index_entry entry() {

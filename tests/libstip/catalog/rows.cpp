@@ -35,6 +35,7 @@ image_row random_row(random_images& any) {
   if (any.once_in(50)) r.key.timestamp = any.once_in(2) ? *parse_time("0001") : *parse_time("9999");
   r.pixel_coverage = any.coverage();
   if (any.once_in(2)) r.cloud_coverage = any.coverage();
+  r.written = any.written();
   for (auto n = any.below(4); n > 0; --n) r.properties[any.tile()] = any.once_in(4) ? "" : "x";
   for (auto n = any.below(4); n > 0; --n) r.subdatasets.push_back(random_subdataset(any));
   for (auto n = any.below(3); n > 0; --n) r.nodes.push_back("node" + std::to_string(any.below(4)));
@@ -182,21 +183,22 @@ CAF_TEST(merged pages are the sorted union of the images with their nodes) {
   }
 }
 
-CAF_TEST(where copies differ the fuller row wins in any order of pages) {
+CAF_TEST(where copies differ the newest row wins in any order of pages and then the fuller) {
   random_images any(6, geocode_algorithm::geohash);
   for (int round = 0; round < 200; ++round) {
     std::vector<std::vector<image_row>> pages;
     const auto key = any.key();
-    size_t most = 0;
+    std::pair<version, size_t> best;
     for (int p = 0; p < 4; ++p) {
       auto row = random_row(any);
       row.key = key;
-      most = std::max(most, row.subdatasets.size());
+      best = std::max(best, {row.written, row.subdatasets.size()});
       pages.push_back({row});
     }
     const auto merged = merge_rows(pages, sort_field::timestamp, 10);
     CAF_REQUIRE_EQUAL(merged.size(), 1u);
-    CAF_REQUIRE_EQUAL(merged.front().subdatasets.size(), most);
+    CAF_REQUIRE(merged.front().written == best.first);
+    CAF_REQUIRE_EQUAL(merged.front().subdatasets.size(), best.second);
     for (int i = 0; i < 4; ++i) {
       std::shuffle(pages.begin(), pages.end(), any.random);
       CAF_REQUIRE(merge_rows(pages, sort_field::timestamp, 10) == merged);
