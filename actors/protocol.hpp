@@ -182,8 +182,9 @@ using repair_actor = caf::typed_actor<
     /// asker's. Asker, version of its ring, ring_slices digests.
     takes<atom::differ, album, uint64_t, uint64_t,
           std::vector<uint64_t>>::with<std::vector<uint32_t>>,
-    /// Which of these facts (encoded) this node lacks. Asker, version of its ring.
-    takes<atom::lacks, album, uint64_t, uint64_t, std::string>::with<std::vector<bool>>,
+    /// Which of these facts (encoded) this node lacks. Asker, version of its ring, whether it is
+    /// about to bring them: then without those that another node is bringing.
+    takes<atom::lacks, album, uint64_t, uint64_t, std::string, bool>::with<std::vector<bool>>,
     takes<atom::here, atom::repair, uint64_t>::with<repair_outcome>,  // a round of this node
     takes<atom::repair, uint64_t>::with<repair_outcome>,              // of that node; 0: of all
     caf::reacts_to<atom::update, std::string, album_view_ptr>,        // as query_actor

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
-#include <span>
 
+#include "actors/album_answers.hpp"
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
@@ -18,115 +18,6 @@ using self_pointer = query_actor::stateful_pointer<query_state>;
 
 // -- this node ------------------------------------------------------------------
 
-size_t row_limit(const find_request& request) {
-  return request.limit == 0 ? defaults::max_page_rows
-                            : std::min<size_t>(request.limit, defaults::max_page_rows);
-}
-
-result<query_answer> find_here(const album_view& view, const find_request& request) {
-  STIP_TRY(check(request.match, view.definition.algorithm));
-  const auto after = request.has_after ? std::optional{request.after} : std::nullopt;
-  auto page = view.index().page(request.match, request.order, row_limit(request), after,
-                                node_name(view.context->self.id));
-  query_answer answer;
-  answer.rows = std::move(page.rows);
-  answer.more = page.more;
-  return answer;
-}
-
-bool looks_at_few(const album_view& view, const find_request& request) {
-  return check(request.match, view.definition.algorithm).has_value() &&
-         view.index().candidates(request.match) <= defaults::short_query_rows;
-}
-
-result<query_answer> extents_here(const album_view& view, const ring& ring,
-                                  const find_request& request) {
-  STIP_TRY(check(request.match, view.definition.algorithm));
-  const auto& asked = request.counted_among;
-  cell_predicate counts_here;
-  if (asked.size() > 1)
-    counts_here = [&, self = view.context->self.id](std::string_view geocode) {
-      for (const auto node : holders(ring, view.definition, geocode, ring.owners()))
-        if (std::binary_search(asked.begin(), asked.end(), node)) return node == self;
-      return false;
-    };
-  query_answer answer;
-  answer.rows = encode_rows(view.index().extents(request.match, counts_here));
-  return answer;
-}
-
-result<image_manifest> manifest_here(const album_view& view, const std::string& key_text) {
-  STIP_ASSIGN(const auto key, parse_image_key(key_text));
-  STIP_ASSIGN(const auto chips, view.store->chips(key));
-  image_manifest out;
-  out.node = node_name(view.context->self.id);
-  for (const auto& record : chips) {
-    out.chips.push_back(encode(record.chip));
-    out.bytes += record.bytes();
-  }
-  if (!chips.empty()) {
-    STIP_ASSIGN(out.scene, view.store->scene(chips.front().chip.scene));
-  }
-  return out;
-}
-
-/// A page of blocks from where the chip's blocks lie now.
-result<block_page> read_page(const album_view& view, const image_key& key,
-                             const read_request& request) {
-  STIP_ASSIGN(const auto chips, view.store->chips(key));
-  for (const auto& record : chips) {
-    if (record.chip.subdataset_index != request.subdataset) continue;
-    if (record.chip.content != request.content)
-      return fail(ec::conflict, "read " + request.key + "/" + record.chip.subdataset,
-                  "it has other pixels than those that were asked for", "read the image again");
-    block_page page;
-    const std::span all{record.blocks};
-    if (request.first_block >= all.size()) return block_page{{}, {}, request.first_block};
-    const auto first = request.first_block;
-    const auto end =
-        request.end_block <= first ? all.size() : std::min<uint64_t>(request.end_block, all.size());
-    uint64_t size = 0;
-    auto block = first;
-    for (; block < end && size < defaults::max_message_bytes; ++block) {
-      if (all[block].bytes == 0) continue;
-      size += all[block].bytes;
-      page.blocks.push_back(static_cast<uint32_t>(block));
-    }
-    std::vector<std::byte> bytes;
-    bytes.reserve(size);
-    STIP_TRY(view.store->read(all.subspan(first, block - first), bytes));
-    page.records.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    page.next_block = block;
-    return page;
-  }
-  return fail(ec::not_found, "read " + request.key,
-              "it has no subdataset number " + std::to_string(request.subdataset), {});
-}
-
-result<block_page> read_here(const album_view& view, const read_request& request) {
-  STIP_ASSIGN(const auto key, parse_image_key(request.key));
-  // A compaction may move the blocks, or the file go, between looking up and reading.
-  for (int attempt = 1;; ++attempt) {
-    auto page = read_page(view, key, request);
-    if (page || page.error().code != ec::not_found || attempt == defaults::read_attempts)
-      return page;
-  }
-}
-
-result<std::vector<bool>> holds_here(const album_view& view, const std::vector<std::string>& texts,
-                                     const std::string& scene_text) {
-  // What it has may have been deleted while it was away: it takes everything again.
-  if (view.definition.replication > 1 && !*view.context->caught_up)
-    return std::vector<bool>(texts.size(), false);
-  STIP_ASSIGN(const auto scene, parse_hash128(scene_text));
-  std::vector<image_key> keys;
-  for (const auto& text : texts) {
-    STIP_ASSIGN(auto key, parse_image_key(text));
-    keys.push_back(std::move(key));
-  }
-  return view.store->holds(keys, scene);
-}
-
 error closed_error(const std::string& album) {
   return {ec::unavailable, "query album " + album, "it is closed",
           "open it first (stip album open " + album + ")"};
@@ -134,27 +25,6 @@ error closed_error(const std::string& album) {
 
 /// What would take less time than waking a thread for it.
 using is_short = std::function<bool(const album_view&)>;
-
-/// Keeps a query until the node has caught up; it is told whether that came in time.
-void hold(self_pointer self, std::function<void(bool)> resume) {
-  auto& state = self->state;
-  if (state.held.size() >= defaults::max_queued_jobs) return resume(false);
-  if (state.held.empty()) self->delayed_send(self, defaults::tick_interval, atom::tick_v);
-  const auto until = state.context->time->steady_ms() + defaults::request_deadline.count();
-  state.held.push_back({until, std::move(resume)});
-}
-
-void resume_held(self_pointer self) {
-  auto& state = self->state;
-  const auto now = state.context->time->steady_ms();
-  const bool caught_up = *state.context->caught_up;
-  for (auto& query : std::exchange(state.held, {}))
-    if (caught_up || now >= query.until_ms)
-      query.resume(caught_up);
-    else
-      state.held.push_back(std::move(query));
-  if (!state.held.empty()) self->delayed_send(self, defaults::tick_interval, atom::tick_v);
-}
 
 /// Runs `work` on the album's view on the readers' pool and answers with what it returns; at once,
 /// when it is short.
@@ -165,11 +35,9 @@ void answer_with(self_pointer self, const std::string& album, bool closed_too, W
     if (view->closed && !closed_too) return (void)promise.deliver(to_caf(closed_error(album)));
     // It may still show what was deleted or replaced while it was away; others know better.
     if (!closed_too && view->definition.replication > 1 && !*view->context->caught_up)
-      return hold(self, [self, album, closed_too, work, at_once, promise](bool caught_up) mutable {
-        if (caught_up) return answer_with<T>(self, album, closed_too, work, at_once, promise);
-        promise.deliver(to_caf({ec::unavailable, "query album " + album,
-                                "the node catches up with the others", "try again in a moment"}));
-      });
+      return (void)promise.deliver(
+          to_caf({ec::unavailable, "query album " + album, "the node catches up with the others",
+                  "try again in a moment"}));
     if (at_once && at_once(*view)) {
       auto answer = work(*view);
       if (answer)
@@ -258,11 +126,29 @@ std::vector<uint64_t> reachable_nodes(const cluster_view& view) {
   return ids;
 }
 
+/// When a query that cannot be answered yet is given up.
+int64_t patience_until(self_pointer self) {
+  return self->state.context->time->steady_ms() + defaults::request_deadline.count();
+}
+
+/// Runs it again in a moment, as nodes that catch up may answer then; false when it is too late.
+bool postpone(self_pointer self, int64_t until_ms, std::function<void()> query) {
+  auto& postponed = self->state.postponed;
+  if (self->state.context->time->steady_ms() >= until_ms ||
+      postponed.size() >= defaults::max_queued_jobs)
+    return false;
+  if (postponed.empty()) self->delayed_send(self, defaults::tick_interval, atom::tick_v);
+  postponed.push_back(std::move(query));
+  return true;
+}
+
 /// Asks every node, and hands what comes to `merge`. Nodes that do not answer are no problem as
 /// long as enough replicas of each range did; counts are then asked for once more without them.
+/// Where too few did and more may soon, it asks again.
 template <class Atom, class Merge>
 void ask_all(self_pointer self, Atom what, find_request request, const album& definition,
-             Merge merge, caf::typed_response_promise<query_answer> promise, bool again = false) {
+             Merge merge, int64_t until_ms, caf::typed_response_promise<query_answer> promise,
+             bool again = false) {
   constexpr bool is_count = std::is_same_v<Atom, atom::extents>;
   if (is_count && definition.replication > 1 && !again)
     request.counted_among = reachable_nodes(*self->state.view);
@@ -272,9 +158,16 @@ void ask_all(self_pointer self, Atom what, find_request request, const album& de
         return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v, what,
                    request);
       },
-      [self, what, request, definition, merge, promise, again, view = self->state.view](
+      [self, what, request, definition, merge, until_ms, promise, again, view = self->state.view](
           std::vector<std::pair<member, query_answer>> answers,
           std::vector<std::string> problems) mutable {
+        const bool complete =
+            covered(*view, definition, replicas_to_ask(copies_of(view->ring, definition)), answers);
+        if (!complete && !all_reachable_answered(*view, answers) &&
+            postpone(self, until_ms, [self, what, request, definition, merge, until_ms, promise] {
+              ask_all(self, what, request, definition, merge, until_ms, promise);
+            }))
+          return;
         if (answers.empty())
           return (void)promise.deliver(
               to_caf({ec::unavailable,
@@ -284,12 +177,11 @@ void ask_all(self_pointer self, Atom what, find_request request, const album& de
         std::vector<uint64_t> answered;
         for (const auto& [who, answer] : answers) answered.push_back(who.info.id);
         std::sort(answered.begin(), answered.end());
-        const bool complete =
-            covered(*view, definition, replicas_to_ask(copies_of(view->ring, definition)), answers);
         if (!request.counted_among.empty() && complete && answered != request.counted_among &&
             !again) {
           request.counted_among = answered;
-          return ask_all(self, what, std::move(request), definition, merge, promise, true);
+          return ask_all(self, what, std::move(request), definition, merge, until_ms, promise,
+                         true);
         }
         if (complete) problems.clear();
         auto merged = merge(std::move(answers), std::move(problems));
@@ -312,29 +204,69 @@ caf::result<query_answer> over_cluster(self_pointer self, Atom what, const find_
               return (void)promise.deliver(to_caf(closed_error(request.album)));
             if (auto fine = check(request.match, definition.algorithm); !fine)
               return (void)promise.deliver(to_caf(fine.error()));
-            ask_all(self, what, request, definition, merge, promise);
+            ask_all(self, what, request, definition, merge, patience_until(self), promise);
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   return promise;
 }
 
-/// Asks one node after the other until one has the image.
-template <class T, class Send>
-void ask_in_turn(self_pointer self, std::vector<peer> order, size_t next, error last, Send send,
+/// How far the nodes that may have an image were asked.
+struct turns {
+  std::vector<peer> order;
+  size_t next = 0;
+  /// What to say when none has it.
+  error last;
+  /// One of them will be able to answer in a moment.
+  bool soon = false;
+};
+
+/// Asks one node after the other until one has the image; `give_up` gets the turns when none has.
+template <class T, class Send, class GiveUp>
+void ask_in_turn(self_pointer self, turns at, Send send, GiveUp give_up,
                  caf::typed_response_promise<T> promise) {
-  if (next == order.size()) return (void)promise.deliver(to_caf(last));
-  const auto p = order[next];
+  if (at.next == at.order.size()) return give_up(std::move(at));
+  const auto p = at.order[at.next++];
   send(p).then([promise](T& answer) mutable { promise.deliver(std::move(answer)); },
-               [self, order = std::move(order), next, last = std::move(last), send,
-                promise](caf::error& err) mutable {
-                 auto why = from_caf(err, last.what);
+               [self, at = std::move(at), send, give_up, promise](caf::error& err) mutable {
+                 auto why = from_caf(err, at.last.what);
+                 at.soon |= why.code == ec::unavailable;
                  // That this node lacks it says nothing of a replica that cannot be asked.
-                 if (why.code != ec::not_found || last.code == ec::not_found) last = std::move(why);
-                 ask_in_turn(self, std::move(order), next + 1, std::move(last), send, promise);
+                 if (why.code != ec::not_found || at.last.code == ec::not_found)
+                   at.last = std::move(why);
+                 ask_in_turn(self, std::move(at), send, give_up, promise);
                });
 }
 
-/// Asks the nodes that hold images of that cell, replicas first, until one has this image.
+/// Asks the nodes that hold images of that cell, replicas first, until one has this image; once
+/// more when those that may have it cannot say so yet.
+template <class T, class Send>
+void ask_holders(self_pointer self, const album& definition, const image_key& key, Send send,
+                 int64_t until_ms, caf::typed_response_promise<T> promise) {
+  const auto& view = *self->state.view;
+  turns at;
+  const auto copies = copies_of(view.ring, definition);
+  size_t place = 0, replicas_there = 0;
+  for (const auto id : holders(view.ring, definition, key.geocode, view.ring.owners())) {
+    const auto* p = view.find(id);
+    const bool there = p != nullptr && p->reachable;
+    if (place++ < copies && there) ++replicas_there;
+    if (there) at.order.push_back(*p);
+  }
+  at.last = {ec::unavailable, "read image " + to_string(key),
+             "no node that holds it can be reached", "look at `stip node list`"};
+  if (replicas_there >= replicas_to_ask(copies) && !at.order.empty()) at.last.code = ec::not_found;
+  // A node that leaves the ring has images until others have them.
+  for (const auto& p : view.peers)
+    if (p.reachable && p.member.info.tokens.empty()) at.order.push_back(p);
+  auto give_up = [self, definition, key, send, until_ms, promise](turns asked) mutable {
+    const auto again = [self, definition, key, send, until_ms, promise] {
+      ask_holders<T>(self, definition, key, send, until_ms, promise);
+    };
+    if (!asked.soon || !postpone(self, until_ms, again)) promise.deliver(to_caf(asked.last));
+  };
+  ask_in_turn<T>(self, std::move(at), send, std::move(give_up), promise);
+}
+
 template <class T, class Send>
 caf::result<T> from_holders(self_pointer self, const std::string& album,
                             const std::string& key_text, Send send) {
@@ -343,26 +275,8 @@ caf::result<T> from_holders(self_pointer self, const std::string& album,
   auto promise = self->make_response_promise<T>();
   ask(self, self->state.albums, defaults::request_deadline, atom::get_v, album)
       .then(
-          [self, send, promise, geocode = key->geocode,
-           key_text](const stip::album& definition) mutable {
-            const auto& view = *self->state.view;
-            std::vector<peer> order;
-            const auto copies = copies_of(view.ring, definition);
-            size_t place = 0, replicas_there = 0;
-            for (const auto id : holders(view.ring, definition, geocode, view.ring.owners())) {
-              const auto* p = view.find(id);
-              const bool there = p != nullptr && p->reachable;
-              if (place++ < copies && there) ++replicas_there;
-              if (there) order.push_back(*p);
-            }
-            error last{ec::unavailable, "read image " + key_text,
-                       "no node that holds it can be reached", "look at `stip node list`"};
-            if (replicas_there >= replicas_to_ask(copies) && !order.empty())
-              last.code = ec::not_found;
-            // A node that leaves the ring has images until others have them.
-            for (const auto& p : view.peers)
-              if (p.reachable && p.member.info.tokens.empty()) order.push_back(p);
-            ask_in_turn<T>(self, std::move(order), 0, std::move(last), send, promise);
+          [self, send, promise, key = std::move(*key)](const stip::album& definition) mutable {
+            ask_holders<T>(self, definition, key, send, patience_until(self), promise);
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
   return promise;
@@ -433,7 +347,9 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
           self->state.open.erase(uid);
       },
       [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
-      [self](atom::tick) { resume_held(self); },
+      [self](atom::tick) {
+        for (auto& query : std::exchange(self->state.postponed, {})) query();
+      },
   };
 }
 

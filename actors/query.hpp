@@ -19,12 +19,8 @@ struct query_state {
   /// Albums that are open on this node, by uid: what a name means may change.
   std::map<std::string, album_view_ptr> open;
 
-  /// Queries that wait until the node has caught up.
-  struct held_query {
-    int64_t until_ms = 0;
-    std::function<void(bool caught_up)> resume;
-  };
-  std::deque<held_query> held;
+  /// Queries that are tried again with the next tick, since nodes are catching up.
+  std::deque<std::function<void()>> postponed;
 };
 
 /// Answers filters and reads chips, from snapshots and never behind a commit: for this node

@@ -64,6 +64,15 @@ result<std::vector<uint32_t>> differing(const album_view& view, const ring& ring
   return out;
 }
 
+/// Leaves out what another node is bringing already.
+void keep_claimed(push_claims& claims, const album_view& view, uint64_t asker,
+                  const std::vector<replica_fact>& facts, std::vector<bool>& lacking) {
+  const auto of_album = hash64(to_string(view.definition.uid));
+  const auto now = view.context->time->steady_ms();
+  for (size_t i = 0; i < facts.size(); ++i)
+    lacking[i] = lacking[i] && claims.claim(asker, of_album ^ digest_of(facts[i]), now);
+}
+
 // -- a round ----------------------------------------------------------------------
 
 /// Sends a request from a thread that may wait.
@@ -113,13 +122,17 @@ struct album_round {
           system, p->handles.repair, "compare copies with node " + node_name(node), atom::differ_v,
           a, self, cluster->ring.version(), digests);
     };
-    services.lacks = [&](uint64_t node,
-                         const std::vector<replica_fact>& facts) -> result<std::vector<bool>> {
-      STIP_ASSIGN(const auto* p, find(node));
-      return ask_and_wait<std::vector<bool>>(
-          system, p->handles.repair, "ask node " + node_name(node) + " what it lacks",
-          atom::lacks_v, a, self, cluster->ring.version(), encode(facts));
+    const auto ask_lacks = [&](bool to_push) {
+      return [&, to_push](uint64_t node,
+                          const std::vector<replica_fact>& facts) -> result<std::vector<bool>> {
+        STIP_ASSIGN(const auto* p, find(node));
+        return ask_and_wait<std::vector<bool>>(
+            system, p->handles.repair, "ask node " + node_name(node) + " what it lacks",
+            atom::lacks_v, a, self, cluster->ring.version(), encode(facts), to_push);
+      };
     };
+    services.wants = ask_lacks(true);
+    services.lacks = ask_lacks(false);
     services.ship = [&](uint64_t node, chip_parts parts, uint64_t bytes) -> result<void> {
       STIP_TRY(out->ship(node, std::move(parts), bytes));
       const auto rest = context->maintenance_pace->rest_ms(bytes, context->time->steady_ms());
@@ -361,15 +374,19 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
             });
       },
       [self](atom::lacks, const album& a, uint64_t asker, uint64_t ring_version,
-             const std::string& bytes) -> caf::result<std::vector<bool>> {
+             const std::string& bytes, bool to_push) -> caf::result<std::vector<bool>> {
         if (auto same = check_same_ring(*self->state.view, asker, ring_version); !same)
           return to_caf(same.error());
         auto facts = decode_facts(bytes);
         if (!facts) return to_caf(facts.error());
-        return with_view<std::vector<bool>>(self, a,
-                                            [facts = std::move(*facts)](const album_view& view) {
-                                              return view.store->lacks(facts);
-                                            });
+        return with_view<std::vector<bool>>(
+            self, a,
+            [facts = std::move(*facts), asker, to_push,
+             claims = self->state.claims](const album_view& view) -> result<std::vector<bool>> {
+              STIP_ASSIGN(auto lacking, view.store->lacks(facts));
+              if (to_push) keep_claimed(*claims, view, asker, facts, lacking);
+              return lacking;
+            });
       },
       [self](atom::here, atom::repair, uint64_t asker) -> caf::result<repair_outcome> {
         auto& state = self->state;

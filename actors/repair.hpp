@@ -10,6 +10,7 @@
 
 #include "actors/album_view.hpp"
 #include "actors/context.hpp"
+#include "libstip/cluster/push_claims.hpp"
 #include "libstip/cluster/repair.hpp"
 
 namespace stip {
@@ -33,6 +34,8 @@ struct repair_state {
   /// Who waits for the round that is under way, and for the one after it.
   std::vector<caf::typed_response_promise<repair_outcome>> waiting, waiting_for_next;
   int64_t due_ms = 0;
+  /// What other nodes are bringing to this one.
+  std::shared_ptr<push_claims> claims = std::make_shared<push_claims>();
   /// How long it rests after a round with problems; twice as long each time.
   int64_t retry_ms = 0;
 

@@ -26,6 +26,14 @@ uint32_t slice_at(const album& a, std::string_view geocode) {
   return static_cast<uint32_t>(token >> (token_bits - slice_bits));
 }
 
+/// Messages of pixels, as they are before the codec, about which a node is asked at once. Few, so
+/// that of two nodes that bring the same the one that is asked later finds much there already.
+constexpr uint64_t messages_per_question = 4;
+
+uint64_t pixel_bytes(const chip_description& chip) {
+  return uint64_t{chip.width} * chip.height * chip.planes() * size_of(chip.type);
+}
+
 /// One round.
 class round {
  public:
@@ -144,23 +152,39 @@ class round {
   result<bool> push_all(uint64_t node, const facts& wanted) {
     STIP_TRY(push(node, wanted));
     STIP_TRY(services_.settle());
-    STIP_ASSIGN(const auto lacking, lacks(node, wanted));
+    STIP_ASSIGN(const auto lacking, ask(services_.lacks, node, wanted));
     return std::find(lacking.begin(), lacking.end(), true) == lacking.end();
   }
 
-  result<std::vector<bool>> lacks(uint64_t node, const facts& page) {
-    STIP_ASSIGN(auto lacking, services_.lacks(node, page));
-    if (lacking.size() == page.size()) return lacking;
+  template <class Question>
+  result<std::vector<bool>> ask(const Question& question, uint64_t node, const facts& page) {
+    STIP_ASSIGN(auto answer, question(node, page));
+    if (answer.size() == page.size()) return answer;
     return fail(ec::malformed, "ask node " + node_name(node) + " what it lacks",
-                "it answered for " + std::to_string(lacking.size()) + " facts instead of " +
+                "it answered for " + std::to_string(answer.size()) + " facts instead of " +
                     std::to_string(page.size()));
   }
 
+  /// Pushes what the node wants, asking about no more at once than can be brought soon.
   result<void> push(uint64_t node, const facts& page) {
+    facts few;
+    uint64_t bytes = 0;
+    for (const auto& fact : page) {
+      few.push_back(fact);
+      bytes += fact.chip ? pixel_bytes(*fact.chip) : 0;
+      if (bytes < defaults::max_message_bytes * messages_per_question) continue;
+      STIP_TRY(push_wanted(node, few));
+      few.clear();
+      bytes = 0;
+    }
+    return push_wanted(node, few);
+  }
+
+  result<void> push_wanted(uint64_t node, const facts& page) {
     if (page.empty()) return {};
-    STIP_ASSIGN(const auto lacking, lacks(node, page));
+    STIP_ASSIGN(const auto wanted, ask(services_.wants, node, page));
     for (size_t i = 0; i < page.size(); ++i) {
-      if (!lacking[i]) continue;
+      if (!wanted[i]) continue;
       if (page[i].chip)
         STIP_TRY(push_chip(node, *page[i].chip));
       else

@@ -31,6 +31,10 @@ struct repair_services {
   /// The slices in which what that node has of common_slices differs from these digests.
   std::function<result<std::vector<uint32_t>>(uint64_t node, const std::vector<uint64_t>& digests)>
       differing;
+  /// Which of these facts that node lacks and wants from this one now: what it lacks and somebody
+  /// else is bringing is not among them (push_claims.hpp).
+  std::function<result<std::vector<bool>>(uint64_t node, const std::vector<replica_fact>& facts)>
+      wants;
   /// Which of these facts that node lacks.
   std::function<result<std::vector<bool>>(uint64_t node, const std::vector<replica_fact>& facts)>
       lacks;

@@ -1,5 +1,6 @@
 #include "tests/bench/bench_node.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <thread>
@@ -11,7 +12,9 @@ namespace stip::bench {
 
 namespace {
 constexpr std::chrono::milliseconds look_again{5};
-}
+constexpr std::chrono::milliseconds look_for_peers{100};
+constexpr int patience = 600;
+}  // namespace
 
 bench_node::bench_node(size_t processors, const std::vector<const bench_node*>& others) {
   if (test::stipd_binary().empty()) give_up("there is no stipd in STIP_BIN_DIR; use sbin/bench");
@@ -32,6 +35,7 @@ bench_node::bench_node(size_t processors, const std::vector<const bench_node*>& 
   system_ = std::make_unique<caf::actor_system>(*config_);
   auto handles = value_or_give_up(dial(*system_, "127.0.0.1", process_->port(),
                                        static_cast<int>(defaults::dial_deadline.count())));
+  id_ = handles.info.id;
   client_ = std::make_unique<client>(*system_, std::move(handles));
 }
 
@@ -68,6 +72,20 @@ void bench_node::create_album(const std::string& name, uint32_t copies) {
 void bench_node::remove_album(const std::string& name) {
   if (auto removed = client_->remove_album(name); !removed && removed.error().code != ec::not_found)
     give_up(to_string(removed.error()));
+}
+
+void await_all_up(const std::vector<bench_node*>& nodes) {
+  for (int attempt = 0; attempt < patience; ++attempt) {
+    const bool ready = std::all_of(nodes.begin(), nodes.end(), [&](bench_node* n) {
+      const auto seen = n->node().nodes();
+      return seen && seen->size() == nodes.size() &&
+             std::all_of(seen->begin(), seen->end(),
+                         [](const node_status& s) { return s.node.state == member_state::up; });
+    });
+    if (ready) return;
+    std::this_thread::sleep_for(look_for_peers);
+  }
+  give_up("the nodes do not find each other");
 }
 
 store_request scene_request(const std::string& scene, int precision, size_t threads) {

@@ -22,6 +22,7 @@ class bench_node {
   ~bench_node();
 
   client& node() { return *client_; }
+  uint64_t id() const { return id_; }
   /// CPU seconds of the node so far.
   double cpu_seconds() const;
   std::string directory() const { return files_ / "node"; }
@@ -39,7 +40,11 @@ class bench_node {
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<client> client_;
+  uint64_t id_ = 0;
 };
+
+/// Waits until every node sees all of them, and no other, as up.
+void await_all_up(const std::vector<bench_node*>& nodes);
 
 /// To store the synthetic scene in the album "bench".
 store_request scene_request(const std::string& scene, int precision, size_t threads);

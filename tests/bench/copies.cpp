@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <thread>
 
 #include "tests/bench/bench_node.hpp"
 #include "tests/bench/harness.hpp"
@@ -19,23 +18,6 @@ namespace {
 constexpr int precision = 5;
 constexpr size_t threads = 2;
 constexpr int default_side = 4096;
-constexpr int patience = 600;
-constexpr std::chrono::milliseconds look_again{100};
-
-/// Waits until every node sees all of them as up.
-void await_cluster(const std::vector<bench_node*>& nodes) {
-  for (int attempt = 0; attempt < patience; ++attempt) {
-    const bool ready = std::all_of(nodes.begin(), nodes.end(), [&](bench_node* n) {
-      const auto seen = n->node().nodes();
-      return seen && seen->size() == nodes.size() &&
-             std::all_of(seen->begin(), seen->end(),
-                         [](const node_status& s) { return s.node.state == member_state::up; });
-    });
-    if (ready) return;
-    std::this_thread::sleep_for(look_again);
-  }
-  give_up("the nodes do not find each other");
-}
 
 }  // namespace
 
@@ -51,7 +33,7 @@ STIP_BENCH(copies, "storing two copies over three nodes, against one copy on one
   bench_node second{0, {&first}};
   bench_node third{0, {&first, &second}};
   const std::vector<bench_node*> three{&first, &second, &third};
-  await_cluster(three);
+  await_all_up(three);
 
   comparison c{"storing " + std::to_string(shape.width) + " x " + std::to_string(shape.height) +
                    " pixels of four bands",

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "libstip/cluster/push_claims.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/store/chip_writer.hpp"
 #include "tests/support/libstip/store_fixture.hpp"
@@ -14,6 +15,9 @@ using namespace stip;
 using namespace stip::test;
 
 namespace {
+
+/// Between two rounds; every claim is over after it.
+constexpr int64_t long_after = 600'000;
 
 /// Nodes with real stores and without a network between them.
 struct fixture : store_fixture {
@@ -24,12 +28,14 @@ struct fixture : store_fixture {
     bool up = true;
     /// Its answers are lost from now on; what it was sent is not.
     bool deaf = false;
+    std::shared_ptr<push_claims> claims = std::make_shared<push_claims>();
   };
 
   std::vector<node> nodes;
   stip::ring ring;
   album of;
   uint64_t next_upload = 1;
+  int64_t now_ms = 0;
 
   void make_nodes(size_t count) {
     for (size_t i = 0; i < count; ++i) {
@@ -77,6 +83,14 @@ struct fixture : store_fixture {
       if (!n.up || n.deaf) return fail(gone());
       return n.store->lacks(facts);
     };
+    s.wants = [this, &asker, lacks = s.lacks](
+                  uint64_t id,
+                  const std::vector<replica_fact>& facts) -> result<std::vector<bool>> {
+      STIP_ASSIGN(auto wanted, lacks(id, facts));
+      for (size_t i = 0; i < facts.size(); ++i)
+        wanted[i] = wanted[i] && find(id).claims->claim(asker.id, digest_of(facts[i]), now_ms);
+      return wanted;
+    };
     s.ship = [this](uint64_t id, chip_parts parts, uint64_t) -> result<void> {
       auto& n = find(id);
       if (!n.up) return fail(gone());
@@ -105,6 +119,7 @@ struct fixture : store_fixture {
   /// Every node that is up, once.
   repair_outcome repair_all() {
     repair_outcome sum;
+    now_ms += long_after;
     for (auto& n : nodes)
       if (n.up) sum += repair_node(n);
     return sum;
@@ -246,6 +261,29 @@ CAF_TEST(nothing is dropped before every replica has it) {
   for (auto& n : nodes) n.up = !(n.deaf = false);
   repair_all();
   repair_all();
+  check_placed();
+}
+
+CAF_TEST(what one node is bringing is not brought by another nor dropped before it is there) {
+  of.replication = 1;
+  make_nodes(3);
+  use_ring(1);
+  sample_commit commit;
+  for (size_t i = 0; i < 20; ++i)
+    commit.chips.push_back(random_chip(random, sample_key(i), 0, 1, 1, sample_version(1)));
+  give(nodes[1], commit);
+  give(nodes[2], commit);
+  // Node 2 has said that it brings them, and has not yet.
+  const auto promised = services_of(nodes[2]).wants(nodes[0].id, facts_of(*nodes[2].store));
+  CAF_REQUIRE(promised);
+  const auto second = repair_node(nodes[1]);
+  CAF_CHECK_EQUAL(second.facts, 0u);
+  CAF_CHECK_EQUAL(second.forgotten, 0u);
+  CAF_CHECK_EQUAL(second.kept, 20u);
+  // It never does: another may.
+  now_ms += long_after;
+  CAF_CHECK_EQUAL(repair_node(nodes[1]).facts, 20u);
+  CAF_CHECK_EQUAL(repair_node(nodes[2]).facts, 0u);
   check_placed();
 }
 
