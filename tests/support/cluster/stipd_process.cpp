@@ -33,7 +33,8 @@ std::string stipd_binary() {
   return std::filesystem::exists(path) ? path : std::string{};
 }
 
-stipd_process::stipd_process(const std::string& directory, std::vector<std::string> options) {
+stipd_process::stipd_process(const std::string& directory, std::vector<std::string> options,
+                             const std::function<void()>& before) {
   int out[2];
   if (::pipe2(out, O_CLOEXEC) != 0) std::abort();
   std::vector<std::string> words{stipd_binary(),          "--stip.directory=" + directory,
@@ -48,6 +49,7 @@ stipd_process::stipd_process(const std::string& directory, std::vector<std::stri
   if (pid_ == 0) {
     // The test may be killed by its watchdog; no node outlives it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (before) before();
     ::dup2(out[1], STDOUT_FILENO);
     ::execv(arguments[0], arguments.data());
     ::_exit(127);

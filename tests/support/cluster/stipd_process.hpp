@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@ namespace stip::test {
 class stipd_process {
  public:
   /// Starts $STIP_BIN_DIR/stipd on the directory and waits until it listens. Ends the test program
-  /// with what stipd printed when it does not.
-  explicit stipd_process(const std::string& directory, std::vector<std::string> options = {});
+  /// with what stipd printed when it does not. `before` runs in the new process, and may only do
+  /// what is safe after a fork.
+  explicit stipd_process(const std::string& directory, std::vector<std::string> options = {},
+                         const std::function<void()>& before = {});
   /// kill -9, if it still runs.
   ~stipd_process();
   stipd_process(const stipd_process&) = delete;
