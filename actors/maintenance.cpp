@@ -142,6 +142,19 @@ void log_findings(storage_pointer self, const scrub_step& done) {
   }
 }
 
+/// Lets replicas bring what is damaged with the next round of repair.
+void mend(storage_pointer self, std::vector<scrub_finding> damaged) {
+  const auto& view = self->state.view;
+  if (damaged.empty() || view->definition.replication <= 1) return;
+  write_in_turn(
+      self,
+      [view, damaged = std::move(damaged)]() -> result<void> {
+        view->store->note_damage(damaged);
+        return {};
+      },
+      [](const result<void>&) {});
+}
+
 void scrub_on(storage_pointer self) {
   run_blocking(
       self, self->state.context->maintenance, defaults::longest_job,
@@ -154,6 +167,7 @@ void scrub_on(storage_pointer self) {
         if (state.ended) return;
         if (!done) return give_up(self, "it is not scrubbed", done.error());
         log_findings(self, *done);
+        mend(self, std::move(done->damaged));
         m.scrub = done->state;
         const auto now = state.context->time->steady_ms();
         if (done->finished) {

@@ -23,7 +23,7 @@ result<std::vector<uint64_t>> album_store::impl::digests(const slice_of& slices)
   std::vector<uint64_t> sums(ring_slices, 0);
   if (!env_) return sums;
   for (fact_scan scan{*env_, algorithm_, slices, {}}; !scan.done();)
-    STIP_TRY(scan.step(lost(), SIZE_MAX, [&](uint32_t slice, const replica_fact& fact) {
+    STIP_TRY(scan.step(unfit(), SIZE_MAX, [&](uint32_t slice, const replica_fact& fact) {
       sums[slice] += digest_of(fact);
     }));
   return sums;
@@ -39,7 +39,7 @@ result<fact_page> album_store::impl::facts(const slice_of& slices, const std::st
   fact_scan scan{*env_, algorithm_, slices, from};
   limit = std::clamp<size_t>(limit, 1, defaults::max_facts);
   while (!scan.done() && page.facts.size() < limit)
-    STIP_TRY(scan.step(lost(), limit - page.facts.size(), [&](uint32_t, replica_fact fact) {
+    STIP_TRY(scan.step(unfit(), limit - page.facts.size(), [&](uint32_t, replica_fact fact) {
       page.facts.push_back(std::move(fact));
     }));
   if (!scan.done()) page.next = scan.position();
@@ -52,7 +52,7 @@ result<std::vector<bool>> album_store::impl::lacks(std::span<const replica_fact>
   if (!env_) return lacking;
   for (size_t begin = 0; begin < facts.size(); begin += defaults::fact_step_images) {
     const auto end = std::min(facts.size(), begin + defaults::fact_step_images);
-    const auto lost_now = lost();
+    const auto flawed_now = flawed();
     STIP_TRY(env_->read([&](const transaction& txn) -> result<void> {
       stored_names names{txn};
       image_state image;
@@ -62,7 +62,7 @@ result<std::vector<bool>> album_store::impl::lacks(std::span<const replica_fact>
           STIP_ASSIGN(const auto prefix, find_prefix(names, algorithm_, fact.key));
           image = {};
           if (prefix) {
-            STIP_ASSIGN(image, load_image(txn, names, *prefix, fact.key, lost_now));
+            STIP_ASSIGN(image, load_image(txn, names, *prefix, fact.key, flawed_now));
           }
         }
         lacking[i] = fact.chip ? image.lacks(*fact.chip) : image.lacks(fact.hidden);
@@ -76,14 +76,15 @@ result<std::vector<bool>> album_store::impl::lacks(std::span<const replica_fact>
 result<chip_record> album_store::impl::chip(const chip_description& chip) const {
   std::optional<chip_record> found;
   if (env_) {
-    const auto lost_now = lost();
+    const auto flawed_now = flawed();
     STIP_TRY(env_->read([&](const transaction& txn) -> result<void> {
       stored_names names{txn};
       STIP_ASSIGN(const auto prefix, find_prefix(names, algorithm_, chip.key));
       if (!prefix) return {};
-      STIP_ASSIGN(const auto image, load_image(txn, names, *prefix, chip.key, lost_now));
+      STIP_ASSIGN(const auto image, load_image(txn, names, *prefix, chip.key, flawed_now));
       const auto* held = image.find(image_state::set_of(chip), chip.subdataset_index);
-      if (held && !held->lost && held->record.chip.content == chip.content) found = held->record;
+      if (held && !held->lost && !held->damaged && held->record.chip.content == chip.content)
+        found = held->record;
       return {};
     }));
   }

@@ -143,4 +143,10 @@ result<scrub_step> album_store::impl::scrub(const scrub_state& from, uint64_t by
   return done;
 }
 
+void album_store::impl::note_damage(std::span<const scrub_finding> damaged) {
+  std::unique_lock lock{mutex_};
+  for (const auto& finding : damaged)
+    if (!flawed_.lost.contains(finding.row)) flawed_.damaged.insert(finding.row);
+}
+
 }  // namespace stip

@@ -67,7 +67,7 @@ result<void> album_store::impl::open(metadata_observer* observer) {
   }
   store_ = found.store;
   reader_ = std::make_unique<segment_reader>(directory_, found.store);
-  lost_ = std::move(found.lost);
+  flawed_.lost = std::move(found.lost);
   lost_names_ = std::move(found.lost_names);
   statistics_ = found.statistics;
   return {};
@@ -138,10 +138,10 @@ result<commit_outcome> album_store::impl::commit(const commit_request& request) 
 
 result<commit_outcome> album_store::impl::run(
     const std::function<result<void>(commit_writer&)>& write) {
-  const auto lost_before = lost();
+  const auto flawed_before = flawed();
   std::optional<commit_writer> written;
   STIP_TRY(env_->write([&](write_transaction& txn) {
-    written.emplace(txn, algorithm_, lost_before);
+    written.emplace(txn, algorithm_, flawed_before);
     return write(*written);
   }));
   take_in(written->effects);
@@ -152,8 +152,12 @@ result<commit_outcome> album_store::impl::run(
 
 void album_store::impl::take_in(const commit_effects& effects) {
   std::unique_lock lock{mutex_};
-  for (const auto& key : effects.found) lost_.erase(key);
-  for (const auto& key : effects.lost) lost_.insert(key);
+  for (const auto& key : effects.sound) {
+    flawed_.lost.erase(key);
+    flawed_.damaged.erase(key);
+  }
+  flawed_.lost.insert(effects.lost.begin(), effects.lost.end());
+  flawed_.damaged.insert(effects.damaged.begin(), effects.damaged.end());
   statistics_.images += static_cast<uint64_t>(effects.images);
   statistics_.chips += static_cast<uint64_t>(effects.chips);
   statistics_.live_bytes += static_cast<uint64_t>(effects.live_bytes);
@@ -288,7 +292,7 @@ std::unique_ptr<block_stream> album_store::impl::stream(std::vector<block_locati
 store_statistics album_store::impl::statistics() const {
   std::shared_lock lock{mutex_};
   auto now = statistics_;
-  now.lost_chips = lost_.size();
+  now.lost_chips = flawed_.lost.size();
   return now;
 }
 
@@ -359,6 +363,10 @@ std::unique_ptr<block_stream> album_store::stream(std::vector<block_location> bl
 
 store_statistics album_store::statistics() const {
   return impl_->statistics();
+}
+
+void album_store::note_damage(std::span<const scrub_finding> damaged) {
+  impl_->note_damage(damaged);
 }
 
 const std::vector<std::string>& album_store::lost_chips() const {

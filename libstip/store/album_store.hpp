@@ -176,9 +176,10 @@ class album_store {
   store_statistics statistics() const;
 
   // -- facts ------------------------------------------------------------------
-  // What replicas compare and push. What is lost here (lost_chips) is not among a store's facts:
-  // so it differs from its replicas until it is mended. Facts of an image are seen all at one
-  // moment, different images at different ones; no read transaction is longer than a page.
+  // What replicas compare and push. What is lost here (lost_chips), or was found damaged
+  // (note_damage), is not among a store's facts: so it differs from its replicas until it is
+  // mended. Facts of an image are seen all at one moment, different images at different ones; no
+  // read transaction is longer than a page.
 
   /// For each of the ring_slices the sum (mod 2^64) of digest_of over the facts in it. The same
   /// facts give the same digests on every node. Errors: internal (a slice beyond the last).
@@ -191,7 +192,7 @@ class album_store {
   result<fact_page> facts(const slice_of& slices, const std::string& from, size_t limit) const;
 
   /// For each of these facts whether taking it in, alone, would change what is stored here: a
-  /// newer version of the same chip does, and so does what mends a lost chip.
+  /// newer version of the same chip does, and so does what mends a lost or damaged chip.
   /// Errors: invalid_argument (a geocode that is none of the album's).
   result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const;
 
@@ -214,6 +215,10 @@ class album_store {
   /// Reads the blocks of chips from there on, about so many bytes of them, from the disk itself and
   /// verifies their checksums. Any thread. A state at the beginning starts a pass.
   result<scrub_step> scrub(const scrub_state& from, uint64_t bytes) const;
+  /// The writer's: from now on, until the store is closed, these chips are not among its facts, so
+  /// that it differs from its replicas until they have brought them anew; they are shown and read
+  /// as before. A finding that is out of date costs a chip that is brought for nothing.
+  void note_damage(std::span<const scrub_finding> damaged);
 
   /// Keys of chips (KEY/SUBDATASET) whose blocks lay beyond the end of their files at the opening.
   const std::vector<std::string>& lost_chips() const;

@@ -58,6 +58,7 @@ class album_store::impl {
   result<scrub_state> scrub_position() const;
   result<void> keep(const scrub_state& state);
   result<scrub_step> scrub(const scrub_state& from, uint64_t bytes) const;
+  void note_damage(std::span<const scrub_finding> damaged);
 
  private:
   result<void> check_chip(const put_chip& put) const;
@@ -69,7 +70,17 @@ class album_store::impl {
 
   lost_keys lost() const {
     std::shared_lock lock{mutex_};
-    return lost_;
+    return flawed_.lost;
+  }
+  flawed_keys flawed() const {
+    std::shared_lock lock{mutex_};
+    return flawed_;
+  }
+  /// Chips that are nothing to be pushed to others.
+  lost_keys unfit() const {
+    auto [all, damaged] = flawed();
+    all.merge(damaged);
+    return all;
   }
 
   const std::string directory_;
@@ -84,7 +95,7 @@ class album_store::impl {
   std::vector<std::string> lost_names_;
   /// Guards what commits change and readers look at.
   mutable std::shared_mutex mutex_;
-  lost_keys lost_;
+  flawed_keys flawed_;
   store_statistics statistics_;
   std::unique_ptr<compaction> compaction_;
   /// Scenes of the chips that were written since the compaction began.

@@ -60,24 +60,26 @@ std::optional<image_state> without(const image_state& before,
       return {};
     image.forget(set, chip.subdataset_index);
   }
-  bool only_lost = !image.tombstone();
-  for_each_chip(
-      image, [&](const image_state::held_chip& held, bool) { only_lost = only_lost && held.lost; });
-  if (!only_lost) return {};
+  bool only_flawed = !image.tombstone();
+  for_each_chip(image, [&](const image_state::held_chip& held, bool) {
+    only_flawed = only_flawed && (held.lost || held.damaged);
+  });
+  if (!only_flawed) return {};
   return image;
 }
 
 }  // namespace
 
 result<image_state> load_image(const transaction& txn, stored_names& names, std::string_view prefix,
-                               const image_key& key, const lost_keys& lost) {
+                               const image_key& key, const flawed_keys& flawed) {
   image_state state;
   for (const auto db : {table::chips, table::pending}) {
     STIP_ASSIGN(auto at, cursor::open(txn, db));
     STIP_ASSIGN(bool more, at.seek(prefix));
     while (more && at.key().starts_with(prefix)) {
       STIP_ASSIGN(auto record, decode_chip(key, at.key(), at.value(), names));
-      state.restore({std::move(record), lost.contains(at.key())});
+      state.restore(
+          {std::move(record), flawed.lost.contains(at.key()), flawed.damaged.contains(at.key())});
       STIP_ASSIGN(more, at.next());
     }
   }
@@ -139,7 +141,7 @@ result<void> commit_writer::write_scenes(const commit_request& request) {
 
 result<void> commit_writer::write_image(const commit_request& request, std::string_view prefix,
                                         const image_request& changes) {
-  STIP_ASSIGN(const auto before, load_image(*txn_, names_, prefix, *changes.key, *lost_));
+  STIP_ASSIGN(const auto before, load_image(*txn_, names_, prefix, *changes.key, *flawed_));
   auto after = before;
   for (const auto i : changes.tombstones) after.hide(request.tombstones[i].when);
   for (const auto i : changes.chips) outcome.chips[i] = after.put(request.chips[i]);
@@ -153,7 +155,7 @@ result<void> commit_writer::forget(std::span<const replica_fact> facts) {
     if (prefix) images[*prefix].push_back(&fact);
   }
   for (const auto& [prefix, given] : images) {
-    STIP_ASSIGN(const auto before, load_image(*txn_, names_, prefix, given.front()->key, *lost_));
+    STIP_ASSIGN(const auto before, load_image(*txn_, names_, prefix, given.front()->key, *flawed_));
     if (const auto after = without(before, given)) STIP_TRY(write_change(before, *after, prefix));
   }
   STIP_TRY(write_segments());
@@ -174,8 +176,7 @@ result<void> commit_writer::write_change(const image_state& before, const image_
   count_blocks(before, -1);
   count_blocks(after, +1);
   for (const auto& [id, set] : after.sets()) effects.scenes.insert(id.scene);
-  note_lost(before, prefix, effects.found);
-  note_lost(after, prefix, effects.lost);
+  note_flaws(before, after, prefix);
   effects.chips +=
       static_cast<int64_t>(new_records.size()) - static_cast<int64_t>(old_records.size());
   complete_images_ += (after.image() ? 1 : 0) - (before.image() ? 1 : 0);
@@ -265,11 +266,16 @@ void commit_writer::count_blocks(const image_state& state, int sign) {
   });
 }
 
-void commit_writer::note_lost(const image_state& state, std::string_view prefix,
-                              std::vector<std::string>& keys) const {
-  if (lost_->empty()) return;
-  for_each_chip(state, [&](const image_state::held_chip& held, bool of_the_image) {
-    if (held.lost) keys.push_back(key_of(prefix, held.record.chip, of_the_image));
+void commit_writer::note_flaws(const image_state& before, const image_state& after,
+                               std::string_view prefix) {
+  if (flawed_->lost.empty() && flawed_->damaged.empty()) return;
+  for_each_chip(before, [&](const image_state::held_chip& held, bool of_the_image) {
+    if (held.lost || held.damaged)
+      effects.sound.push_back(key_of(prefix, held.record.chip, of_the_image));
+  });
+  for_each_chip(after, [&](const image_state::held_chip& held, bool of_the_image) {
+    if (held.lost) effects.lost.push_back(key_of(prefix, held.record.chip, of_the_image));
+    if (held.damaged) effects.damaged.push_back(key_of(prefix, held.record.chip, of_the_image));
   });
 }
 

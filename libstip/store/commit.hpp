@@ -18,30 +18,38 @@ namespace stip {
 /// Keys (of table::chips or table::pending, which differ in length) of chips whose blocks are lost.
 using lost_keys = std::set<std::string, std::less<>>;
 
+/// Chips that need to be brought anew.
+struct flawed_keys {
+  lost_keys lost;
+  /// Found by a scrub.
+  lost_keys damaged;
+};
+
 /// What a store has to know after a commit, besides its outcome.
 struct commit_effects {
   int64_t images = 0;
   int64_t chips = 0;
   int64_t live_bytes = 0;
   int64_t segment_bytes = 0;
-  /// Keys that are no longer lost, or are lost under another key now.
-  std::vector<std::string> found;
+  /// Keys that are sound now, or stand among the others again.
+  std::vector<std::string> sound;
   std::vector<std::string> lost;
+  std::vector<std::string> damaged;
   /// Of all chips of the images that were touched.
   std::set<hash128> scenes;
 };
 
 /// Everything that is stored of the image with this prefix.
 result<image_state> load_image(const transaction& txn, stored_names& names, std::string_view prefix,
-                               const image_key& key, const lost_keys& lost);
+                               const image_key& key, const flawed_keys& flawed);
 
 /// Writes a request into a transaction. One object for one attempt.
 class commit_writer {
  public:
-  commit_writer(write_transaction& txn, geocode_algorithm algorithm, const lost_keys& lost)
+  commit_writer(write_transaction& txn, geocode_algorithm algorithm, const flawed_keys& flawed)
       : txn_(&txn),
         algorithm_(algorithm),
-        lost_(&lost),
+        flawed_(&flawed),
         scene_records_(txn),
         numbers_(txn),
         names_(txn) {}
@@ -79,15 +87,14 @@ class commit_writer {
   result<records> encode_chips(const image_state& state, std::string_view prefix);
   result<void> write_chips(const records& before, const records& after);
   void count_blocks(const image_state& state, int sign);
-  void note_lost(const image_state& state, std::string_view prefix,
-                 std::vector<std::string>& keys) const;
+  void note_flaws(const image_state& before, const image_state& after, std::string_view prefix);
   result<void> list(const image_state& state, index_entry& entry);
   result<void> write_segments();
   result<void> write_totals();
 
   write_transaction* txn_;
   geocode_algorithm algorithm_;
-  const lost_keys* lost_;
+  const flawed_keys* flawed_;
   scene_records scene_records_;
   /// By scene and what else stands in them: the images of a commit mostly share one.
   std::map<std::string, row_layout_ptr> layouts_;

@@ -51,9 +51,9 @@ put_outcome image_state::take(const put_chip& chip) {
         // A later store of the same pixels must outlive an earlier deletion that arrives after it.
         if (fresh.written > record.chip.written) record.chip = fresh;
         outcome = put_outcome::unchanged;
-        if (held.lost) {
+        if (held.lost || held.damaged) {
           record.blocks = chip.blocks;
-          held.lost = false;
+          held.lost = held.damaged = false;
           outcome = put_outcome::stored;
         }
       } else if (stays(fresh, record.chip)) {

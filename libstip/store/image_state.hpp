@@ -45,6 +45,9 @@ class image_state {
     /// Its blocks lie beyond the end of their file: it takes part in ranks, but anything equal
     /// takes its place.
     bool lost = false;
+    /// A scrub found it so. It is shown as before, as most of it may be sound, but anything equal
+    /// takes its place.
+    bool damaged = false;
   };
 
   using chip_set = std::map<uint16_t, held_chip>;

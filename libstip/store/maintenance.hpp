@@ -63,6 +63,8 @@ struct compaction_report {
 struct scrub_finding {
   /// KEY/SUBDATASET.
   std::string chip;
+  /// Its key in the store's tables.
+  std::string row;
   uint32_t segment = 0;
   uint64_t offset = 0;
   std::string why;

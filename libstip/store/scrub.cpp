@@ -150,7 +150,7 @@ result<void> scrub_chips(const environment& env, segment_reader& reader,
         const auto got = reader.read(r.segment, r.offset + at, alone);
         why = got ? flaw(alone) : got.error().why;
       }
-      if (why) flaws.emplace(chip, scrub_finding{{}, r.segment, r.offset + at, *why});
+      if (why) flaws.emplace(chip, scrub_finding{{}, {}, r.segment, r.offset + at, *why});
       at += size;
     }
     reader.drop_cache(r.segment, r.offset, r.bytes);
@@ -162,6 +162,7 @@ result<void> scrub_chips(const environment& env, segment_reader& reader,
       STIP_ASSIGN(const auto now, txn.get(db, chip.key));
       if (!now || *now != chip.value) continue;
       STIP_ASSIGN(finding.chip, name_of(txn, algorithm, chip));
+      finding.row = chip.key;
       done.damaged.push_back(std::move(finding));
     }
     return {};

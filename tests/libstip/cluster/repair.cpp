@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <caf/test/unit_test.hpp>
+#include <fstream>
 #include <map>
 #include <set>
 
 #include "libstip/cluster/push_claims.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/store/chip_writer.hpp"
+#include "libstip/store/segment.hpp"
 #include "tests/support/libstip/store_fixture.hpp"
 
 using namespace stip;
@@ -303,6 +305,49 @@ CAF_TEST(a replica whose directory is gone is filled again by the others) {
   nodes[1].store = std::move(*fresh);
   nodes[1].writer = std::make_unique<chip_writer>(*nodes[1].store, system_clock());
   repair_all();
+  check_placed();
+}
+
+CAF_TEST(what a scrub finds damaged is shown and is brought anew by a replica) {
+  of.replication = 2;
+  make_nodes(2);
+  use_ring(2);
+  sample_commit commit;
+  for (size_t i = 0; i < 20; ++i)
+    commit.chips.push_back(random_chip(random, sample_key(i), 0, 1, 1, sample_version(1)));
+  give(nodes[0], commit);
+  give(nodes[1], commit);
+  auto& store = *nodes[0].store;
+  const auto before = store.statistics();
+  // One byte of one chip's first block.
+  const auto key = commit.chips[7].chip.key;
+  const auto held = store.chips(key);
+  CAF_REQUIRE(held);
+  const auto place = (*held)[0].blocks[0];
+  CAF_REQUIRE(place.bytes > 0);
+  std::fstream file{directory / "node0/" + segment_name(place.segment),
+                    std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(static_cast<std::streamoff>(place.offset + 20));
+  file.put('!').put('?');
+  file.close();
+  std::vector<std::byte> bytes;
+  CAF_CHECK(!store.read(place, bytes));
+  const auto scrubbed = store.scrub({}, UINT64_MAX);
+  CAF_REQUIRE(scrubbed);
+  CAF_REQUIRE_EQUAL(scrubbed->damaged.size(), 1u);
+  store.note_damage(scrubbed->damaged);
+  CAF_CHECK_EQUAL(store.scan_index()->size(), 20u);
+  // It does not spread, and is mended once.
+  CAF_CHECK_EQUAL(repair_node(nodes[0]).facts, 0u);
+  CAF_CHECK_EQUAL(repair_node(nodes[1]).facts, 1u);
+  now_ms += long_after;
+  CAF_CHECK_EQUAL(repair_node(nodes[1]).facts, 0u);
+  const auto mended = store.chips(key);
+  CAF_REQUIRE(mended);
+  for (const auto& block : (*mended)[0].blocks) CAF_CHECK(store.read(block, bytes));
+  CAF_CHECK_EQUAL(store.statistics().images, before.images);
+  CAF_CHECK_EQUAL(store.statistics().chips, before.chips);
+  CAF_CHECK_EQUAL(store.statistics().live_bytes, before.live_bytes);
   check_placed();
 }
 
