@@ -142,11 +142,15 @@ result<void> segment_writer::make_room(uint64_t end) {
   if (end <= active_->allocated) return {};
   auto bytes = std::max(active_->allocated, options_.least_bytes);
   if (options_.exact) bytes = end;
+  // On a disk that had no room for more, trying to have it all each time would take longer than to
+  // write what there is.
+  if (active_->cramped) bytes = end + options_.least_bytes;
   while (bytes < end) bytes *= 2;
   bytes = std::max(end, std::min(bytes, options_.most_bytes));
   auto grown = active_->file->preallocate(bytes);
   if (!grown && grown.error().code == ec::no_space && bytes > end) {
     // The disk may have room for this, if not for as much as later records would like.
+    active_->cramped = true;
     bytes = end;
     grown = active_->file->preallocate(bytes);
   }

@@ -99,6 +99,8 @@ class segment_writer {
     uint64_t allocated = 0;
     uint64_t synced_end = 0;
     bool in_directory = false;
+    /// The disk had less room than was wanted.
+    bool cramped = false;
   };
 
   result<void> begin_segment();

@@ -116,7 +116,7 @@ CAF_TEST(nothing acknowledged is lost while links break and disks are full) {
   cluster.end_load();
   const auto images = cluster.compare_with_one_node();
   for (const auto& [what, times] : faults) CAF_MESSAGE(what << ": " << times);
-  CAF_MESSAGE(cluster.scenes_acknowledged()
-              << " scenes acknowledged, " << images << " chips compared");
+  CAF_MESSAGE(cluster.scenes_acknowledged() << " scenes acknowledged, " << cluster.scenes_deleted()
+                                            << " deleted, " << images << " chips compared");
   CAF_CHECK(images > 0);
 }

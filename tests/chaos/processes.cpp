@@ -66,6 +66,7 @@ CAF_TEST(nothing acknowledged is lost while nodes are killed frozen and destroye
   CAF_MESSAGE(faults["killed"] << " killed, " << faults["frozen"] << " frozen, "
                                << faults["destroyed"] << " destroyed; "
                                << cluster.scenes_acknowledged() << " scenes acknowledged, "
-                               << images << " chips compared");
+                               << cluster.scenes_deleted() << " deleted, " << images
+                               << " chips compared");
   CAF_CHECK(images > 0);
 }

@@ -20,6 +20,8 @@ namespace {
 constexpr int dial_timeout_ms = 2'000;
 constexpr uint16_t port_of_host = 15605;
 constexpr std::chrono::milliseconds look_again{100};
+/// Few enough for a small disk.
+constexpr size_t most_scenes = 60;
 constexpr std::chrono::seconds patience{120};
 
 /// A port of loopback that is free now: a node that is started again has to listen where it did.
@@ -162,10 +164,21 @@ void chaos_cluster::begin_load() {
       write_scene(path, scene);
       auto node = ask(which() % node_count);
       const bool stored = node && store(*node, path);
-      const std::lock_guard guard{mutex_};
-      if (stored) acknowledged_.push_back(path);
+      if (!stored) continue;
+      acknowledged_.push_back(path);
+      if (acknowledged_.size() > most_scenes) erase_oldest(which);
     }
   }};
+}
+
+void chaos_cluster::erase_oldest(std::mt19937_64& which) {
+  const auto tile = std::filesystem::path(acknowledged_.front()).stem().string();
+  // What was asked to go may be gone, whatever comes of it.
+  acknowledged_.pop_front();
+  filter match;
+  match.tile = tile;
+  const auto node = ask(which() % node_count);
+  if (node && node->erase("a", match)) deleted_.insert(tile);
 }
 
 void chaos_cluster::end_load() {
@@ -194,6 +207,7 @@ size_t chaos_cluster::compare_with_one_node() {
   album wanted;
   wanted.name = "a";
   CAF_REQUIRE(twin.create_album(wanted));
+  for (const auto& row : rows) CAF_CHECK(!deleted_.contains(row.key.tile));
   const auto there = contents_of(rows);
   size_t images = 0;
   for (const auto& scene : acknowledged_) CAF_REQUIRE(store(twin, scene));

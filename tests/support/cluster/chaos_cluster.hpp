@@ -3,11 +3,13 @@
 #include <signal.h>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,8 +22,9 @@
 
 namespace stip::test {
 
-/// Real nodes that hold the album "a" in two copies and take in scenes while a test does to them
-/// what it likes; in the end, whatever was acknowledged has to be there, with all of its copies.
+/// Real nodes that hold the album "a" in two copies, take in scenes and delete older ones while a
+/// test does to them what it likes; in the end, whatever was acknowledged has to be there, with all
+/// of its copies, and nothing of what was deleted.
 class chaos_cluster {
  public:
   static constexpr size_t node_count = 4;
@@ -43,7 +46,8 @@ class chaos_cluster {
   /// Kills it, and nothing is left of what it had.
   void destroy(size_t i);
 
-  /// Stores one scene after the other through any of the nodes, until end_load.
+  /// Stores one scene after the other through any of the nodes, and deletes the oldest of many,
+  /// until end_load.
   void begin_load();
   void end_load();
 
@@ -54,6 +58,7 @@ class chaos_cluster {
   /// scenes; how many chips were compared.
   size_t compare_with_one_node();
   size_t scenes_acknowledged() const { return acknowledged_.size(); }
+  size_t scenes_deleted() const { return deleted_.size(); }
 
  private:
   std::string host(size_t i) const;
@@ -61,6 +66,7 @@ class chaos_cluster {
   bool is_whole();
   std::optional<std::vector<image_row>> whole_rows();
   bool store(const client& node, const std::string& scene);
+  void erase_oldest(std::mt19937_64& which);
   void read_all(const client& node, const std::vector<image_row>& rows);
 
   const uint64_t seed_;
@@ -71,7 +77,9 @@ class chaos_cluster {
   std::vector<uint16_t> ports_;
   std::vector<std::unique_ptr<stipd_process>> nodes_;
   std::mutex mutex_;
-  std::vector<std::string> acknowledged_;
+  /// Paths of scenes that are all there, the oldest first, and tiles of those of which nothing is.
+  std::deque<std::string> acknowledged_;
+  std::set<std::string> deleted_;
   std::atomic<bool> ended_{false};
   std::jthread load_;
 };
