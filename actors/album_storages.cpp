@@ -125,7 +125,7 @@ void close_idle(albums_pointer self) {
     auto& [uid, entry] = *at;
     const auto known = state.directory.find(uid);
     if (!known || !known->closed || known->deleted || !entry.storage || !entry.view->closed ||
-        entry.view->in_maintenance || now - entry.used_ms < defaults::idle_album.count()) {
+        entry.view->in_maintenance || entry.view->in_repair || now - entry.used_ms < defaults::idle_album.count()) {
       ++at;
       continue;
     }

@@ -46,8 +46,9 @@ struct album_view {
   std::atomic<bool> closed{false};
   /// The album was deleted: its files go when the last reader has left.
   std::atomic<bool> remove_files{false};
-  /// A compaction or scrub is under way.
+  /// A compaction or scrub is under way; a round of repair is.
   std::atomic<bool> in_maintenance{false};
+  std::atomic<bool> in_repair{false};
 
  private:
   mutable std::mutex mutex_;

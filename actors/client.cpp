@@ -12,6 +12,7 @@
 
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
+#include "actors/question.hpp"
 #include "libstip/catalog/scene_record.hpp"
 #include "libstip/core/byte_budget.hpp"
 #include "libstip/core/defaults.hpp"
@@ -21,34 +22,11 @@ namespace stip {
 
 namespace {
 
-/// One request, and its answer or why there is none. CAF says nothing of a request whose link goes
-/// down, so the receiver is watched beside it: a node that ends is noticed at once.
 template <class T, class Handle, class... Ts>
 result<T> answer_of(caf::actor_system& system, const Handle& whom,
                     std::chrono::milliseconds deadline, const std::string& what,
                     const Ts&... message) {
-  auto outcome = std::make_shared<std::promise<result<T>>>();
-  auto answer = outcome->get_future();
-  system.spawn([=](caf::event_based_actor* self) {
-    // Whichever comes first ends the actor, and with it the others.
-    self->set_down_handler([=](const caf::down_msg&) {
-      outcome->set_value(fail(ec::unavailable, what, "the node has ended or cannot be reached",
-                              "look at `stip node list`, or start it again"));
-      self->quit();
-    });
-    self->monitor(whom);
-    ask(self, whom, deadline, message...)
-        .then(
-            [=](T& value) {
-              outcome->set_value(std::move(value));
-              self->quit();
-            },
-            [=](caf::error& err) {
-              outcome->set_value(fail(from_caf(err, what)));
-              self->quit();
-            });
-  });
-  return answer.get();
+  return question<T>{system, whom, deadline, what, message...}.wait();
 }
 
 template <class Row, class Decode>
@@ -137,10 +115,15 @@ result<void> client::stop_node(uint64_t id) const {
       .map([](bool) {});
 }
 
+result<task_record> client::drain_node(uint64_t id) const {
+  return answer_of<task_record>(system_, handles_.node, within(defaults::cluster_deadline),
+                                "drain node " + node_name(id), atom::drain_v, id);
+}
+
 result<repair_outcome> client::repair(uint64_t id) const {
-  return answer_of<repair_outcome>(system_, handles_.repair, within(defaults::repair_deadline),
-                                   id == 0 ? "repair the cluster" : "repair node " + node_name(id),
-                                   atom::repair_v, id);
+  return answer_of<repair_outcome>(
+      system_, handles_.repair, within(defaults::cluster_repair_deadline),
+      id == 0 ? "repair the cluster" : "repair node " + node_name(id), atom::repair_v, id);
 }
 
 result<placement> client::locate(const std::string& geocode, const album& of) const {

@@ -65,6 +65,8 @@ class client {
   result<std::vector<node_status>> nodes() const;
   /// Asks that node to stop cleanly; the answer comes when it begins to.
   result<void> stop_node(uint64_t id) const;
+  /// Asks that node to hand everything over, then to leave; the task as it has begun.
+  result<task_record> drain_node(uint64_t id) const;
   /// Has that node (0: each node) compare its copies with the others' and move what differs; what
   /// was done, when it is.
   result<repair_outcome> repair(uint64_t id) const;

@@ -14,6 +14,7 @@ node_settings default_settings() {
   s.free_bytes_watermark = defaults::free_bytes_watermark;
   s.maintenance_rate = defaults::maintenance_rate;
   s.parcel_patience = defaults::parcel_patience;
+  s.down_after = defaults::down_after;
   return s;
 }
 

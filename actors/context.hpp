@@ -45,11 +45,20 @@ struct node_settings {
   uint64_t maintenance_rate = 0;
   /// How long a parcel whose receiver is away is tried again.
   std::chrono::milliseconds parcel_patience{0};
+  /// A member that stays down for so long is removed; 0: never.
+  std::chrono::milliseconds down_after{0};
   open_mode mode = open_mode::read_write;
 };
 
 /// Settings with every default filled in.
 node_settings default_settings();
+
+/// Whether this node takes chips in: its last round of handing over must see all that came. Who
+/// takes in counts itself first, then looks whether it may.
+struct intake {
+  std::atomic<bool> closed{false};
+  std::atomic<size_t> under_way{0};
+};
 
 /// What the actors of one node share: nothing in it is of the process.
 struct node_context {
@@ -58,8 +67,11 @@ struct node_context {
   std::shared_ptr<spdlog::logger> log;
   const clock* time = nullptr;
   std::shared_ptr<version_clock> versions;
-  /// This node as its peers see it; the port is known once it is published.
+  /// This node as it was when it started; the port is known once it is published. It may have
+  /// described itself anew since (cluster_view has how it does now).
   member_info self;
+  /// Its places on the ring, unless it drains.
+  std::vector<uint64_t> tokens;
   /// Pixel buffers of all loads of the node, and bytes of chips on their way.
   std::shared_ptr<byte_budget> load_memory;
   std::shared_ptr<byte_budget> transfer_memory;
@@ -69,6 +81,7 @@ struct node_context {
   std::shared_ptr<pacer> maintenance_pace;
   /// The other nodes have brought what this one missed while it was away (see repair.hpp).
   std::shared_ptr<std::atomic<bool>> caught_up = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<stip::intake> intake = std::make_shared<stip::intake>();
 };
 
 /// A node of the cluster as this one sees it, with its actors when it can be reached.
@@ -77,6 +90,8 @@ struct peer {
   bool self = false;
   bool reachable = false;
   node_handles handles;
+  /// When it was seen to go down (steady clock); 0: it is not down.
+  int64_t down_since_ms = 0;
 };
 
 /// The cluster at one moment; sent to the actors of the node whenever it changes.
@@ -92,6 +107,12 @@ struct cluster_view {
     for (const auto& p : peers)
       if (p.member.info.id == id) return &p;
     return nullptr;
+  }
+
+  /// Whether that node hands over what it holds, and is given nothing any more.
+  bool drains(uint64_t id) const {
+    const auto* p = find(id);
+    return p != nullptr && p->member.info.tokens.empty();
   }
 };
 

@@ -21,11 +21,14 @@ using self_pointer = loader_actor::stateful_pointer<loader_state>;
 
 /// Everything of a request that can be wrong is told before a task begins.
 result<load_run::plan> check_request(const store_request& request, const album& target,
-                                     const cluster_view& view, const node_settings& settings) {
+                                     const cluster_view& view, uint64_t self,
+                                     const node_settings& settings) {
   load_run::plan plan;
   if (settings.mode == open_mode::read_only)
     return fail(ec::forbidden, "store", "the directory is open for reading only");
   STIP_TRY(check_ring(view));
+  if (view.drains(self))
+    return fail(ec::unavailable, "store", "this node is being drained", "ask another node");
   if (request.format != "auto") STIP_TRY(find_format(request.format));
   STIP_TRY(check_precision(target.algorithm, request.precision));
   if (request.glob.empty())
@@ -112,7 +115,8 @@ void begin(self_pointer self, load_run::plan plan) {
 void begin_store(self_pointer self, const store_request& request, const album& target,
                  caf::typed_response_promise<task_record> promise) {
   auto& state = self->state;
-  auto plan = check_request(request, target, *state.view->get(), state.context->settings);
+  auto plan = check_request(request, target, *state.view->get(), state.context->self.id,
+                            state.context->settings);
   if (!plan) return (void)promise.deliver(to_caf(plan.error()));
   plan->task.began = state.context->versions->next();
   plan->task.node = state.context->self.id;
@@ -193,7 +197,7 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
                   auto theirs = request;
                   theirs.task = own.id;
                   for (const auto& p : self->state.view->get()->peers)
-                    if (p.reachable && !p.self)
+                    if (p.reachable && !p.self && !p.member.info.tokens.empty())
                       ask(self, p.handles.loader, defaults::request_deadline, atom::here_v,
                           atom::store_v, theirs)
                           .then([](const task_record&) {},

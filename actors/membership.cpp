@@ -59,6 +59,11 @@ int64_t now_ms(self_pointer self) {
   return self->state.context->time->steady_ms();
 }
 
+bool may_answer(member_state state) {
+  return state == member_state::up || state == member_state::suspect ||
+         state == member_state::draining;
+}
+
 bool speaks_gossip(const link& l) {
   return l.handles.info.protocol >= min_gossip_protocol;
 }
@@ -111,12 +116,14 @@ void spread_view(self_pointer self) {
     peer p;
     p.self = m.info.id == state.protocol->self().id;
     if (p.self) {
+      state.self.info = m.info;
       p.handles = state.self;
       p.reachable = true;
     } else if (const auto* l = link_to(state, m.info.id)) {
       p.handles = l->handles;
-      p.reachable = m.state == member_state::up || m.state == member_state::suspect;
+      p.reachable = may_answer(m.state);
     }
+    p.down_since_ms = state.protocol->down_since_ms(m.info.id).value_or(0);
     p.member = std::move(m);
     view->peers.push_back(std::move(p));
   }
@@ -227,9 +234,8 @@ void dial_members(self_pointer self) {
   if (!state.view) return;
   int begun = 0;
   for (const auto& p : state.view->peers) {
-    const bool wanted =
-        p.member.state == member_state::up || p.member.state == member_state::suspect;
-    if (p.self || !wanted || link_to(state, p.member.info.id) != nullptr) continue;
+    if (p.self || !may_answer(p.member.state) || link_to(state, p.member.info.id) != nullptr)
+      continue;
     const auto address = p.member.info.address();
     auto& l = state.links[address];
     if (l.now != phase::none || l.redial_ms > now_ms(self)) continue;
@@ -252,6 +258,23 @@ void link_ended(self_pointer self, const caf::actor_addr& whom) {
   spread_view(self);
 }
 
+/// The others have removed this node though it lives (it was cut off, or frozen, for long).
+void come_back(self_pointer self) {
+  auto& state = self->state;
+  if (state.context->settings.mode == open_mode::read_only) return;
+  state.context->log->warn("the cluster has removed this node; it joins again");
+  run_blocking(
+      self, state.context->writers, defaults::commit_deadline,
+      [context = state.context] { return context->directory->next_incarnation(); },
+      [self](result<uint64_t> next) {
+        auto& state = self->state;
+        if (!next) return state.context->log->error("{}", to_string(next.error()));
+        auto info = state.protocol->self();
+        info.incarnation = *next;
+        carry_out(self, state.protocol->redescribe(now_ms(self), info));
+      });
+}
+
 void carry_out(self_pointer self, const gossip_membership::effects& effects) {
   auto& state = self->state;
   bool changed = false;
@@ -260,10 +283,15 @@ void carry_out(self_pointer self, const gossip_membership::effects& effects) {
       bring(self, s->address, s->packet);
       continue;
     }
+    if (std::holds_alternative<gossip_membership::come_back>(effect)) {
+      come_back(self);
+      continue;
+    }
     changed = true;
     const auto& m = std::get<gossip_membership::changed>(effect).now;
     const auto* before = state.view ? state.view->find(m.info.id) : nullptr;
-    if (before == nullptr || before->member != m)
+    const bool told = m.info.id == state.protocol->self().id && m.state == member_state::down;
+    if (!told && (before == nullptr || before->member != m))
       state.context->log->info("node {} at {} is {}", node_name(m.info.id), m.info.address(),
                                to_string(m.state));
     // What it left behind may look open though its other end is gone.
@@ -320,6 +348,14 @@ membership_actor::behavior_type membership_behavior(self_pointer self, context_p
         for (auto& [address, l] : state.links)
           if (l.now == phase::open && !speaks_gossip(l))
             self->send(l.handles.membership, atom::leave_v, state.protocol->self().id);
+        return true;
+      },
+      [self](atom::update, const member_info& own) {
+        carry_out(self, self->state.protocol->redescribe(now_ms(self), own));
+        return true;
+      },
+      [self](atom::remove) {
+        carry_out(self, self->state.protocol->depart(now_ms(self)));
         return true;
       },
       [self](atom::tick) {

@@ -19,6 +19,12 @@ struct node_status {
   uint64_t bytes = 0;
   /// One-minute load average of its machine.
   double load = 0;
+  /// Its share of the images, each counted on every node that holds a copy; negative: not known.
+  double image_share = -1;
+  /// Of a node that is down, as the asked node saw it: since when, and until it is removed.
+  /// Negative: it is not down, or not removed.
+  int64_t down_ms = -1;
+  int64_t removed_in_ms = -1;
 };
 
 struct storage_status {
@@ -200,7 +206,8 @@ typename I::result_type inspect(I& f, node_handles& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, node_status& x) {
-  return f(caf::meta::type_name("node_status"), x.node, x.share, x.images, x.bytes, x.load);
+  return f(caf::meta::type_name("node_status"), x.node, x.share, x.images, x.bytes, x.load,
+           x.image_share, x.down_ms, x.removed_in_ms);
 }
 template <class I>
 typename I::result_type inspect(I& f, storage_status& x) {
@@ -261,7 +268,7 @@ typename I::result_type inspect(I& f, parcel& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, repair_outcome& x) {
-  return f(caf::meta::type_name("repair_outcome"), x.facts, x.bytes, x.forgotten, x.kept,
+  return f(caf::meta::type_name("repair_outcome"), x.facts, x.bytes, x.forgotten, x.strays, x.kept,
            x.failed_nodes, x.problems);
 }
 template <class I>

@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include <algorithm>
 #include <array>
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
@@ -26,7 +27,7 @@ namespace stip {
 
 namespace {
 
-using self_pointer = node_actor::stateful_pointer<node_state>;
+using self_pointer = node_pointer;
 
 double load_average() {
   double load = 0;
@@ -60,18 +61,43 @@ void end_others(self_pointer self) {
 }
 
 /// The other nodes' answers carry their own numbers; states and shares are as seen from here.
-std::vector<node_status> combine(const cluster_view& view,
+std::vector<node_status> combine(const cluster_view& view, const node_context& context,
                                  const std::vector<std::pair<member, node_status>>& answers) {
+  const auto now = context.time->steady_ms();
+  const auto down_after = context.settings.down_after.count();
+  const auto reachable = std::count_if(view.peers.begin(), view.peers.end(),
+                                       [](const peer& p) { return p.reachable; });
+  const bool majority = 2 * static_cast<size_t>(reachable) > view.peers.size();
+  uint64_t images = 0;
+  for (const auto& [who, answer] : answers) images += answer.images;
   std::vector<node_status> out;
   for (const auto& p : view.peers) {
     node_status status;
     for (const auto& [who, answer] : answers)
-      if (who.info.id == p.member.info.id) status = answer;
+      if (who.info.id == p.member.info.id) {
+        status = answer;
+        if (images > 0) status.image_share = double(answer.images) / double(images);
+      }
     status.node = p.member;
     status.share = view.ring.share(p.member.info.id);
+    if (p.down_since_ms != 0) {
+      status.down_ms = std::max<int64_t>(now - p.down_since_ms, 0);
+      if (majority && down_after > 0)
+        status.removed_in_ms = std::max<int64_t>(down_after - status.down_ms, 0);
+    }
     out.push_back(std::move(status));
   }
   return out;
+}
+
+/// Asks that node to do what the message says to its node actor, or tells why it cannot.
+template <class T, class Atom>
+caf::result<T> pass_on(self_pointer self, const std::string& what, Atom message, uint64_t id) {
+  const auto* p = self->state.view->find(id);
+  if (p == nullptr)
+    return to_caf({ec::not_found, what, "no node has this id", "see `stip node list`"});
+  if (!p->reachable) return to_caf({ec::unavailable, what, why_away(p), "see `stip node list`"});
+  return self->delegate(p->handles.node, message, id);
 }
 
 }  // namespace
@@ -99,7 +125,7 @@ node_actor::behavior_type node_behavior(self_pointer self) {
                 [self, promise](const storage_status& sum) mutable {
                   auto& state = self->state;
                   node_status out;
-                  out.node = {state.context->self, member_state::up};
+                  out.node = {state.handles.info, member_state::up};
                   out.share = state.view->ring.share(state.context->self.id);
                   out.images = sum.images;
                   out.bytes = sum.live_bytes;
@@ -118,8 +144,8 @@ node_actor::behavior_type node_behavior(self_pointer self) {
             [self](const peer& p) {
               return ask(self, p.handles.node, defaults::request_deadline, atom::status_v);
             },
-            [promise, view](auto answers, auto) mutable {
-              promise.deliver(combine(*view, answers));
+            [promise, view, context = self->state.context](auto answers, auto) mutable {
+              promise.deliver(combine(*view, *context, answers));
             });
         return promise;
       },
@@ -127,28 +153,20 @@ node_actor::behavior_type node_behavior(self_pointer self) {
         auto& state = self->state;
         if (!state.complete) return not_ready();
         if (id == state.context->self.id) {
-          state.context->log->info("node {} stops", node_name(id));
           auto promise = self->make_response_promise<bool>();
-          auto end = [self, promise]() mutable {
-            promise.deliver(true);
-            end_others(self);
-          };
-          auto flush_tasks = [self, end] {
-            ask(self, self->state.handles.tasks, defaults::request_deadline, atom::put_v)
-                .then([end](bool) mutable { end(); }, [end](caf::error&) mutable { end(); });
-          };
-          ask(self, state.handles.membership, defaults::request_deadline, atom::stop_v)
-              .then([=](bool) { flush_tasks(); }, [=](caf::error&) { flush_tasks(); });
+          stop_node(self, [promise]() mutable { promise.deliver(true); });
           return promise;
         }
-        const auto* p = state.view->find(id);
-        const auto what = "stop node " + node_name(id);
-        if (p == nullptr)
-          return to_caf({ec::not_found, what, "no node has this id", "see `stip node list`"});
-        if (!p->reachable)
-          return to_caf({ec::unavailable, what, why_away(p), "see `stip node list`"});
-        return self->delegate(p->handles.node, atom::stop_v, id);
+        return pass_on<bool>(self, "stop node " + node_name(id), atom::stop_v, id);
       },
+      [self](atom::drain, uint64_t id) -> caf::result<task_record> {
+        auto& state = self->state;
+        if (!state.complete) return not_ready();
+        if (id == state.context->self.id) return drain_node(self);
+        return pass_on<task_record>(self, "drain node " + node_name(id), atom::drain_v, id);
+      },
+      [self](atom::drain, const std::string& task) { resume_drain(self, task); },
+      [self](atom::tick) { drain_tick(self); },
       [self](atom::start, node_handles& handles, context_ptr& context) {
         auto& state = self->state;
         state.context = std::move(context);
@@ -165,8 +183,29 @@ node_actor::behavior_type node_behavior(self_pointer self) {
         watch(h.loader);
         watch(h.tasks);
       },
-      [self](atom::peers, cluster_view_ptr& view) { self->state.view = std::move(view); },
+      [self](atom::peers, cluster_view_ptr& view) {
+        auto& state = self->state;
+        state.view = std::move(view);
+        // Who dials this node is told how it describes itself now.
+        if (const auto* own = state.view->find(state.handles.info.id))
+          state.handles.info = own->member.info;
+      },
   };
+}
+
+void stop_node(node_pointer self, std::function<void()> done) {
+  auto& state = self->state;
+  state.context->log->info("node {} stops", node_name(state.context->self.id));
+  auto end = [self, done = std::move(done)] {
+    done();
+    end_others(self);
+  };
+  auto flush_tasks = [self, end] {
+    ask(self, self->state.handles.tasks, defaults::request_deadline, atom::put_v)
+        .then([end](bool) { end(); }, [end](caf::error&) { end(); });
+  };
+  ask(self, state.handles.membership, defaults::request_deadline, atom::stop_v)
+      .then([=](bool) { flush_tasks(); }, [=](caf::error&) { flush_tasks(); });
 }
 
 // -- starting and ending ------------------------------------------------------------
@@ -188,6 +227,14 @@ result<gossip_memory> kept_members(const data_directory& directory) {
   for (const auto& [name, bytes] : values)
     if (name == "peers") return decode_gossip_memory(bytes);
   return gossip_memory{};
+}
+
+/// The id of the task of a drain that is not through.
+result<std::optional<std::string>> kept_drain(const data_directory& directory) {
+  STIP_ASSIGN(const auto values, directory.values(drain_kind));
+  for (const auto& [name, task] : values)
+    if (name == drain_name) return std::optional{task};
+  return std::optional<std::string>{};
 }
 
 /// Differs for every start of every node.
@@ -221,6 +268,11 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->settings = std::move(p.settings);
   context->time = p.time;
   context->self = describe_self(context->settings, *context->directory);
+  context->tokens = context->self.tokens;
+  STIP_ASSIGN(auto drain_kept, kept_drain(*context->directory));
+  // Alone it hands nothing over.
+  if (net == system_config::networking::off) drain_kept.reset();
+  if (drain_kept) context->self.tokens.clear();
   // Each line of the log names its node, also where several nodes write to one place.
   context->log = p.log->clone(node_name(context->self.id));
   context->versions = std::make_shared<version_clock>(context->self.id, *p.time);
@@ -272,11 +324,14 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
     caf::anon_send(h.loader, atom::peers_v, view);
     caf::anon_send(h.node, atom::peers_v, view);
   };
-  auto protocol = std::make_unique<gossip_membership>(context->self, s.peers, gossip_options{},
+  gossip_options gossip;
+  gossip.down_after_ms = s.down_after.count();
+  auto protocol = std::make_unique<gossip_membership>(context->self, s.peers, gossip,
                                                       random_seed(context->self), members_kept);
   h.membership = system.spawn(membership_behavior, context_ptr{context}, std::move(protocol), h,
                               std::function<void(cluster_view_ptr)>{spread});
   caf::anon_send(node, atom::start_v, h, context_ptr{context});
+  if (drain_kept) caf::anon_send(node, atom::drain_v, *drain_kept);
   context->log->info("node {} of cluster '{}' serves {} on {}", node_name(h.info.id),
                      h.info.cluster, s.directory, h.info.address());
   return std::unique_ptr<running_node>{

@@ -2,10 +2,12 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "actors/context.hpp"
+#include "actors/drain.hpp"
 #include "actors/network.hpp"
 
 namespace stip {
@@ -17,11 +19,15 @@ struct node_state {
   bool complete = false;
   bool stopping = false;
   cluster_view_ptr view;
+  drain_progress drain;
 };
 
 /// The root of a node: gives out its actors, tells its state, ends it. When one of the others dies
 /// of itself, the node stops: a node that is half there would look alive.
-node_actor::behavior_type node_behavior(node_actor::stateful_pointer<node_state> self);
+node_actor::behavior_type node_behavior(node_pointer self);
+
+/// Tells the peers, keeps its tasks, and ends the node's parts; `done` just before they end.
+void stop_node(node_pointer self, std::function<void()> done);
 
 /// A node in this process: everything that stipd, the embedded mode and the tests start.
 class running_node {

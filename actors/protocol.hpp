@@ -125,6 +125,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, stop, "stop")
 CAF_ADD_ATOM(stip_atoms, stip::atom, store, "store")
 CAF_ADD_ATOM(stip_atoms, stip::atom, tick, "tick")
 CAF_ADD_ATOM(stip_atoms, stip::atom, update, "update")
+CAF_ADD_ATOM(stip_atoms, stip::atom, drain, "drain")
 CAF_END_TYPE_ID_BLOCK(stip_atoms)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
@@ -187,7 +188,9 @@ using repair_actor = caf::typed_actor<
     takes<atom::lacks, album, uint64_t, uint64_t, std::string, bool>::with<std::vector<bool>>,
     takes<atom::here, atom::repair, uint64_t>::with<repair_outcome>,  // a round of this node
     takes<atom::repair, uint64_t>::with<repair_outcome>,              // of that node; 0: of all
-    caf::reacts_to<atom::update, std::string, album_view_ptr>,        // as query_actor
+    caf::reacts_to<atom::repair>,  // something came that belongs elsewhere: a round is due soon
+    caf::reacts_to<atom::stop, std::string>,  // ends the round that this task tells of
+    caf::reacts_to<atom::update, std::string, album_view_ptr>,  // as query_actor
     caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// Albums on every node, and the storage actor of each.
@@ -216,6 +219,9 @@ using membership_actor =
                      takes<atom::list>::with<std::vector<member>>,
                      caf::reacts_to<atom::leave, uint64_t>,  // a peer of protocol 2 stops now
                      takes<atom::stop>::with<bool>,          // tell the peers that we leave
+                     /// This node says that of itself from now on, with a newer incarnation.
+                     takes<atom::update, member_info>::with<bool>,
+                     takes<atom::remove>::with<bool>,  // tell the peers that we are gone for good
                      caf::reacts_to<atom::tick>>;
 
 /// Where geocodes live.
@@ -253,9 +259,13 @@ using tasks_actor = caf::typed_actor<
 /// The life of a node; the one actor that is published.
 using node_actor =
     caf::typed_actor<takes<atom::get>::with<node_handles>,
-                     takes<atom::status>::with<node_status>,                  // of this node
-                     takes<atom::list>::with<std::vector<node_status>>,       // of the cluster
-                     takes<atom::stop, uint64_t>::with<bool>,                 // that node, cleanly
+                     takes<atom::status>::with<node_status>,             // of this node
+                     takes<atom::list>::with<std::vector<node_status>>,  // of the cluster
+                     takes<atom::stop, uint64_t>::with<bool>,            // that node, cleanly
+                     takes<atom::drain, uint64_t>::with<task_record>,    // that node
+                     /// Goes on with the drain that an earlier run began; its task.
+                     caf::reacts_to<atom::drain, std::string>,
+                     caf::reacts_to<atom::tick>,                              // while it drains
                      caf::reacts_to<atom::start, node_handles, context_ptr>,  // the node is
                                                                               // complete
                      caf::reacts_to<atom::peers, cluster_view_ptr>>;

@@ -254,10 +254,15 @@ void ask_holders(self_pointer self, const album& definition, const image_key& ke
   }
   at.last = {ec::unavailable, "read image " + to_string(key),
              "no node that holds it can be reached", "look at `stip node list`"};
-  if (replicas_there >= replicas_to_ask(copies) && !at.order.empty()) at.last.code = ec::not_found;
   // A node that leaves the ring has images until others have them.
-  for (const auto& p : view.peers)
-    if (p.reachable && p.member.info.tokens.empty()) at.order.push_back(p);
+  for (const auto& p : view.peers) {
+    if (!p.member.info.tokens.empty()) continue;
+    if (p.reachable)
+      at.order.push_back(p);
+    else if (replicas_there > 0)
+      --replicas_there;
+  }
+  if (replicas_there >= replicas_to_ask(copies) && !at.order.empty()) at.last.code = ec::not_found;
   auto give_up = [self, definition, key, send, until_ms, promise](turns asked) mutable {
     const auto again = [self, definition, key, send, until_ms, promise] {
       ask_holders<T>(self, definition, key, send, until_ms, promise);

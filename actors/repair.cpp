@@ -9,13 +9,14 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
+#include "actors/question.hpp"
 #include "actors/shipping.hpp"
 
 namespace stip {
 
 namespace {
 
-using self_pointer = repair_actor::stateful_pointer<repair_state>;
+using self_pointer = repair_pointer;
 
 // -- what other nodes ask ---------------------------------------------------------
 
@@ -75,18 +76,6 @@ void keep_claimed(push_claims& claims, const album_view& view, uint64_t asker,
 
 // -- a round ----------------------------------------------------------------------
 
-/// Sends a request from a thread that may wait.
-template <class T, class Handle, class... Ts>
-result<T> ask_and_wait(caf::actor_system& system, const Handle& whom, const std::string& what,
-                       const Ts&... message) {
-  result<T> out = fail(ec::timeout, what, "no answer");
-  caf::scoped_actor self{system};
-  self->request(whom, defaults::repair_question_deadline, message...)
-      .receive([&](T& answer) { out = std::move(answer); },
-               [&](caf::error& err) { out = fail(from_caf(err, what)); });
-  return out;
-}
-
 /// What a round over one album needs, and what outlives the actor while a thread is at it.
 struct album_round {
   caf::actor_system& system;
@@ -96,11 +85,20 @@ struct album_round {
   cluster_view_ptr cluster;
   album_view_ptr view;
   std::shared_ptr<std::atomic<bool>> stop;
+  std::shared_ptr<progress_counter> progress;
 
   result<const peer*> find(uint64_t node) const {
     const auto* p = cluster->find(node);
     if (p != nullptr && p->reachable) return p;
     return fail(ec::unavailable, "compare copies with node " + node_name(node), why_away(p));
+  }
+
+  /// Sends a request from this thread, and waits as long as the round goes on.
+  template <class T, class Handle, class... Ts>
+  result<T> ask_and_wait(const Handle& whom, std::chrono::milliseconds deadline,
+                         const std::string& what, const Ts&... message) const {
+    return question<T>{system, whom, deadline, what, message...}.wait(
+        [this] { return stop->load(); });
   }
 
   std::unique_ptr<shipping> new_shipping() const {
@@ -118,17 +116,19 @@ struct album_round {
     services.differing =
         [&](uint64_t node, const std::vector<uint64_t>& digests) -> result<std::vector<uint32_t>> {
       STIP_ASSIGN(const auto* p, find(node));
-      return ask_and_wait<std::vector<uint32_t>>(
-          system, p->handles.repair, "compare copies with node " + node_name(node), atom::differ_v,
-          a, self, cluster->ring.version(), digests);
+      return ask_and_wait<std::vector<uint32_t>>(p->handles.repair, defaults::digest_deadline,
+                                                 "compare copies with node " + node_name(node),
+                                                 atom::differ_v, a, self, cluster->ring.version(),
+                                                 digests);
     };
     const auto ask_lacks = [&](bool to_push) {
       return [&, to_push](uint64_t node,
                           const std::vector<replica_fact>& facts) -> result<std::vector<bool>> {
         STIP_ASSIGN(const auto* p, find(node));
         return ask_and_wait<std::vector<bool>>(
-            system, p->handles.repair, "ask node " + node_name(node) + " what it lacks",
-            atom::lacks_v, a, self, cluster->ring.version(), encode(facts), to_push);
+            p->handles.repair, defaults::repair_question_deadline,
+            "ask node " + node_name(node) + " what it lacks", atom::lacks_v, a, self,
+            cluster->ring.version(), encode(facts), to_push);
       };
     };
     services.wants = ask_lacks(true);
@@ -145,11 +145,13 @@ struct album_round {
       return settled;
     };
     services.forget = [&](const std::vector<replica_fact>& facts) {
-      return ask_and_wait<uint64_t>(system, storage, "drop images that other nodes have now",
-                                    atom::forget_v, encode(facts));
+      return ask_and_wait<uint64_t>(storage, defaults::commit_deadline,
+                                    "drop images that other nodes have now", atom::forget_v,
+                                    encode(facts));
     };
     services.unique = [&] { return hash64(to_string(context->versions->next())); };
     services.stopped = [&] { return stop->load(); };
+    services.tell = [this](const repair_progress& more) { progress->add(more); };
     auto outcome = stip::repair(*view->store, a, cluster->ring, self, services);
     // What is still under way refers to this round.
     (void)out->settle();
@@ -160,21 +162,36 @@ struct album_round {
 void begin_round(self_pointer self);
 void repair_next(self_pointer self);
 
+/// Something is left to do that could be done now.
+bool wants_another(const repair_state& state) {
+  const auto& o = state.outcome;
+  const auto is_there = [](const peer& p) { return p.reachable || p.member.info.tokens.empty(); };
+  const auto& peers = state.view->peers;
+  // What waits for a node that is away is looked at again when that node comes.
+  return !o.problems.empty() || (o.kept > 0 && std::all_of(peers.begin(), peers.end(), is_there));
+}
+
 void end_round(self_pointer self) {
   auto& state = self->state;
   state.running = false;
   const auto& o = state.outcome;
+  const bool whole = !state.stop_round->load();
+  if (!whole)
+    state.outcome.problems.push_back(std::exchange(state.stopped_by_user, false)
+                                         ? "a user has stopped it; a later round goes on"
+                                         : "the ring has changed; the next round goes on");
+  state.handed_over = whole && o.kept == 0 && o.problems.empty();
+  if (state.handed_over) state.moving = false;
+  end_report(self, std::exchange(state.report, nullptr), o.problems);
   if (o.facts > 0 || o.forgotten > 0 || o.kept > 0 || !o.problems.empty())
     state.context->log->info("repair: facts={} bytes={} forgotten={} kept={} problems={}", o.facts,
                              o.bytes, o.forgotten, o.kept, o.problems.size());
   for (const auto& problem : o.problems) state.context->log->warn("repair: {}", problem);
-  // What waits for a node that is away is looked at again when that node comes.
   constexpr auto longest = defaults::repair_interval.count();
+  const bool again = wants_another(state);
   state.retry_ms =
-      o.problems.empty()
-          ? 0
-          : std::clamp<int64_t>(2 * state.retry_ms, defaults::repair_retry.count(), longest);
-  const auto rest = o.problems.empty() ? longest : state.retry_ms;
+      again ? std::clamp<int64_t>(2 * state.retry_ms, defaults::repair_retry.count(), longest) : 0;
+  const auto rest = again ? state.retry_ms : longest;
   // The cluster may have changed meanwhile, and then it is due sooner.
   state.due_ms = std::min(state.due_ms, state.context->time->steady_ms() + rest);
   for (auto& promise : std::exchange(state.waiting, {})) promise.deliver(state.outcome);
@@ -187,6 +204,8 @@ void begin_round(self_pointer self) {
   state.due_ms = INT64_MAX;
   state.outcome = {};
   state.stop_round = std::make_shared<std::atomic<bool>>(false);
+  state.report = std::make_shared<round_report>();
+  state.report->kind = state.moving ? "move" : "repair";
   state.waiting = std::exchange(state.waiting_for_next, {});
   ask(self, state.albums, defaults::request_deadline, atom::list_v)
       .then(
@@ -211,14 +230,20 @@ void repair_next(self_pointer self) {
           [self, a](const storage_actor& storage) {
             auto& state = self->state;
             const auto found = state.open.find(to_string(a.uid));
-            if (found == state.open.end()) return repair_next(self);
+            if (found == state.open.end()) {
+              state.outcome.problems.push_back("album " + a.name + " is just opening or closing");
+              return repair_next(self);
+            }
+            const auto view = found->second;
+            view->in_repair = true;
             run_blocking(
                 self, state.context->maintenance, defaults::longest_job,
                 [work = album_round{self->system(), state.context, state.transfer, storage,
-                                    state.view, found->second, state.stop_round}] {
+                                    state.view, view, state.stop_round, state.report->counter}] {
                   return work.run();
                 },
-                [self, a](result<repair_outcome> outcome) {
+                [self, view](result<repair_outcome> outcome) {
+                  view->in_repair = false;
                   auto& sum = self->state.outcome;
                   if (outcome)
                     sum += *outcome;
@@ -271,6 +296,11 @@ void catch_up(self_pointer self) {
   auto& state = self->state;
   auto& caught_up = *state.context->caught_up;
   if (caught_up || !state.view->missing.empty() || state.view->peers.empty()) return;
+  // Nobody compares copies with a node that drains: what it missed shows when it hands over.
+  if (state.view->drains(state.context->self.id)) {
+    if (state.handed_over) caught_up = true;
+    return;
+  }
   const auto now = state.context->time->steady_ms();
   bool all = true;
   for (const auto& p : state.view->peers) {
@@ -303,21 +333,45 @@ void look_for_partition(self_pointer self) {
   state.cut_off = few;
 }
 
+/// Who is given places on the ring anew, while it runs, has to be brought what is there.
+void look_for_return(self_pointer self, const cluster_view& next) {
+  auto& state = self->state;
+  const auto* before = state.view->find(state.context->self.id);
+  const auto* now = next.find(state.context->self.id);
+  if (now == nullptr) return;
+  state.tasks = now->handles.tasks;
+  if (before == nullptr || now->member.info.tokens.empty() ||
+      before->member.info.incarnation == now->member.info.incarnation)
+    return;
+  *state.context->caught_up = false;
+  state.helpers.clear();
+}
+
 void take_view(self_pointer self, cluster_view_ptr view) {
   auto& state = self->state;
+  look_for_return(self, *view);
   const bool other_ring = view->ring.version() != state.view->ring.version();
+  // The first ring that a node knows moves nothing.
+  const bool had_ring = !state.view->ring.nodes().empty();
   bool came = false;
   for (const auto& p : view->peers) {
     const auto* before = state.view->find(p.member.info.id);
     came |= p.reachable && (before == nullptr || !before->reachable);
   }
   state.view = std::move(view);
+  if (other_ring && had_ring) state.moving = true;
   if (other_ring && state.stop_round) *state.stop_round = true;
   if (other_ring || came)
     state.due_ms =
         std::min(state.due_ms, state.context->time->steady_ms() + defaults::repair_delay.count());
   look_for_partition(self);
   catch_up(self);
+}
+
+result<void> check_may_repair(const repair_state& state) {
+  if (state.context->settings.mode == open_mode::read_only)
+    return fail(ec::forbidden, "repair", "the directory is open for reading only");
+  return check_ring(*state.view);
 }
 
 bool is_alone(const cluster_view& view) {
@@ -347,6 +401,14 @@ caf::result<repair_outcome> repair_cluster(self_pointer self, uint64_t only) {
         promise.deliver(std::move(sum));
       });
   return promise;
+}
+
+void tell_now_and_then(self_pointer self) {
+  auto& state = self->state;
+  const auto now = state.context->time->steady_ms();
+  if (!state.running || now - state.told_ms < defaults::task_update_interval.count()) return;
+  state.told_ms = now;
+  tell_round(self, state.report);
 }
 
 }  // namespace
@@ -390,6 +452,7 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
       },
       [self](atom::here, atom::repair, uint64_t asker) -> caf::result<repair_outcome> {
         auto& state = self->state;
+        if (auto fine = check_may_repair(state); !fine) return to_caf(fine.error());
         const auto* p = state.view->find(asker);
         if (asker != 0 && (p == nullptr || !p->reachable))
           return to_caf({ec::unavailable, "bring node " + node_name(asker) + " what it missed",
@@ -400,6 +463,17 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
         return promise;
       },
       [self](atom::repair, uint64_t only) { return repair_cluster(self, only); },
+      [self](atom::repair) {
+        auto& state = self->state;
+        const auto soon = state.context->time->steady_ms() + defaults::stray_delay.count();
+        state.due_ms = std::min(state.due_ms, soon);
+      },
+      [self](atom::stop, const std::string& task) {
+        auto& state = self->state;
+        if (!state.running || state.report->task != task) return;
+        state.stopped_by_user = true;
+        *state.stop_round = true;
+      },
       [self](atom::update, const std::string& uid, const album_view_ptr& view) {
         if (view)
           self->state.open[uid] = view;
@@ -414,6 +488,7 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
             state.context->settings.mode == open_mode::read_write)
           begin_round(self);
         catch_up(self);
+        tell_now_and_then(self);
         self->delayed_send(self, defaults::tick_interval, atom::tick_v);
       },
   };

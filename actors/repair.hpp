@@ -10,8 +10,8 @@
 
 #include "actors/album_view.hpp"
 #include "actors/context.hpp"
+#include "actors/round_report.hpp"
 #include "libstip/cluster/push_claims.hpp"
-#include "libstip/cluster/repair.hpp"
 
 namespace stip {
 
@@ -21,6 +21,8 @@ struct repair_state {
   context_ptr context;
   albums_actor albums;
   transfer_actor transfer;
+  /// This node's own, from the view.
+  tasks_actor tasks;
   cluster_view_ptr view;
   /// Open albums, by uid.
   std::map<std::string, album_view_ptr> open;
@@ -38,6 +40,13 @@ struct repair_state {
   std::shared_ptr<push_claims> claims = std::make_shared<push_claims>();
   /// How long it rests after a round with problems; twice as long each time.
   int64_t retry_ms = 0;
+  /// Nothing was left to hand over after the latest round.
+  bool handed_over = false;
+  bool stopped_by_user = false;
+  /// The ring has changed since copies were where they belong.
+  bool moving = false;
+  round_report_ptr report;
+  int64_t told_ms = 0;
 
   /// A node that is asked to bring what this one missed.
   struct helper {
@@ -52,12 +61,12 @@ struct repair_state {
 };
 
 /// Keeps the copies of albums equal and brings images to where they belong: a round over all albums
-/// soon after the cluster has changed, now and then besides, and when asked to. Answers what other
+/// soon after the cluster has changed or images came that belong elsewhere, now and then besides,
+/// and when asked to. A round that has something to push is a task of its node. Answers what other
 /// nodes want to know for theirs. A node that was started again is caught up when the nodes that
 /// live have brought it what it missed; until then it answers no queries of albums with copies
 /// elsewhere (node_context::caught_up).
-repair_actor::behavior_type repair_behavior(repair_actor::stateful_pointer<repair_state> self,
-                                            context_ptr context, albums_actor albums,
-                                            transfer_actor transfer);
+repair_actor::behavior_type repair_behavior(repair_pointer self, context_ptr context,
+                                            albums_actor albums, transfer_actor transfer);
 
 }  // namespace stip

@@ -36,6 +36,8 @@ constexpr std::array options{
     option{"reader-threads", kind::number, "threads that read chips and answer queries"},
     option{"free-space", kind::number, "MiB that stay free on the disk"},
     option{"maintenance-rate", kind::number, "MiB a second for compaction and scrub (0: none)"},
+    option{"down-after", kind::number,
+           "seconds after which a node that is down is removed (0: never)"},
     option{"log-level", kind::text, "trace, debug, info, warn, error"},
     option{"log-file", kind::text, "where to log (default: standard error)"},
     option{"log-size", kind::number, "MiB at which the log file is rotated"},
@@ -44,6 +46,9 @@ constexpr std::array options{
     option{"tls-cert", kind::text, "not yet"},
     option{"tls-key", kind::text, "not yet"},
 };
+
+/// A year.
+constexpr int64_t max_down_seconds = 366 * 24 * 3600;
 
 tl::unexpected<error> bad_setting(const std::string& name, std::string why) {
   return fail(ec::invalid_argument, "read setting " + name, std::move(why), "see config/stipd.ini");
@@ -257,6 +262,9 @@ result<all_settings> read_settings(const node_config& config, const row_options&
   uint64_t rate_mib = node.maintenance_rate / mib;
   STIP_TRY(in.number("maintenance-rate", 0, int64_t{1} << 20, rate_mib));
   node.maintenance_rate = rate_mib * mib;
+  int64_t down_seconds = std::chrono::duration_cast<std::chrono::seconds>(node.down_after).count();
+  STIP_TRY(in.number("down-after", 0, max_down_seconds, down_seconds));
+  node.down_after = std::chrono::seconds{down_seconds};
   constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), all.log.level) == levels.end())
     return bad("log-level", "'" + all.log.level + "' is none of trace, debug, info, warn, error");

@@ -199,6 +199,7 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
         log_end(state, id, ran);
         state.unsaved.insert(id);
         self->send(state.loader, atom::stop_v, id);
+        if (state.repair) self->send(state.repair, atom::stop_v, id);
         return true;
       },
       [self](atom::clear) -> caf::result<uint64_t> {
@@ -225,8 +226,10 @@ tasks_actor::behavior_type tasks_behavior(self_pointer self, context_ptr context
       },
       [self](atom::peers, cluster_view_ptr& view) {
         // The loader and the tasks of a node know each other through its own handles.
-        if (const auto* own = view->find(self->state.context->self.id))
+        if (const auto* own = view->find(self->state.context->self.id)) {
           self->state.loader = own->handles.loader;
+          self->state.repair = own->handles.repair;
+        }
         self->state.view = std::move(view);
       },
       [self](atom::tick) {

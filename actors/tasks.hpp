@@ -16,6 +16,7 @@ struct tasks_state {
   static inline const char* name = "tasks";
   context_ptr context;
   loader_actor loader;
+  repair_actor repair;
   cluster_view_ptr view;
   std::unique_ptr<task_book> book;
   /// Tasks that changed since they were last written to the disk.

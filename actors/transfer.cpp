@@ -1,10 +1,12 @@
 #include "actors/transfer.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <vector>
 
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
+#include "libstip/cluster/replication.hpp"
 
 namespace stip {
 
@@ -82,7 +84,8 @@ void send_parcel(self_pointer self, uint64_t node, uint64_t number, int attempt)
     return attempt_failed(self, node, number, attempt, away(node, p));
   auto& content = waiting.content->content;
   content.sender = state.context->self.id;
-  content.incarnation = state.context->self.incarnation;
+  const auto* own = state.view->find(state.context->self.id);
+  content.incarnation = (own != nullptr ? own->member.info : state.context->self).incarnation;
   content.number = number;
   content.ring_version = state.view->ring.version();
   content.sent = state.context->versions->next();
@@ -133,6 +136,40 @@ std::string encode_answer(const parcel_answer& answer) {
   return {answer.chips.begin(), answer.chips.end()};
 }
 
+/// The cells of the chips that a parcel finishes.
+std::vector<std::string> cells_of(const parcel& content) {
+  std::vector<std::string> out;
+  for (const auto& part : content.content.parts) {
+    if (part.description.empty()) continue;
+    const auto chip = decode_chip_description(part.description);
+    if (chip && (out.empty() || out.back() != chip->key.geocode)) out.push_back(chip->key.geocode);
+  }
+  return out;
+}
+
+/// Whether an image of one of these cells belongs elsewhere, and could be brought there. What waits
+/// here for a node that is away is handed over when that one comes.
+bool bring_strays(const cluster_view& view, const album& a, const std::vector<std::string>& cells,
+                  uint64_t self) {
+  const auto is_there = [&view](uint64_t node) {
+    const auto* p = view.find(node);
+    return p != nullptr && p->reachable;
+  };
+  return std::any_of(cells.begin(), cells.end(), [&](const std::string& cell) {
+    const auto nodes = replicas(view.ring, a, cell);
+    return !nodes.empty() && std::find(nodes.begin(), nodes.end(), self) == nodes.end() &&
+           std::all_of(nodes.begin(), nodes.end(), is_there);
+  });
+}
+
+/// Counts the parcel among those that are being taken in. False: none are taken in any more.
+bool enter(intake& in) {
+  ++in.under_way;
+  if (!in.closed) return true;
+  --in.under_way;
+  return false;
+}
+
 }  // namespace
 
 transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr context,
@@ -166,22 +203,36 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
           case delivery_inbox::verdict::fresh:
             break;
         }
+        if (!enter(*state.context->intake)) {
+          inbox.failed(number);
+          return to_caf({ec::unavailable, "take in chips", "the node leaves the cluster",
+                         "store the input again"});
+        }
         auto promise = self->make_response_promise<parcel_answer>();
         auto refuse = [self, from, number, promise](caf::error& err) mutable {
           // Nothing was written: the same parcel may be tried again.
           self->state.inboxes[from].failed(number);
+          --self->state.context->intake->under_way;
           promise.deliver(std::move(err));
         };
+        const auto cells = cells_of(content);
         ask(self, state.albums, defaults::commit_deadline, atom::album_of_v, content.target)
             .then(
-                [self, from, number, promise, refuse,
+                [self, from, number, promise, refuse, cells,
                  moved = std::make_shared<parcel>(std::move(content))](
                     const storage_actor& storage) mutable {
+                  const auto target = moved->target;
                   ask(self, storage, defaults::commit_deadline, atom::put_v, std::move(*moved))
                       .then(
-                          [self, from, number, promise](parcel_answer& answer) mutable {
-                            self->state.inboxes[from].done(number, encode_answer(answer));
+                          [self, from, number, promise, cells,
+                           target](parcel_answer& answer) mutable {
+                            auto& state = self->state;
+                            state.inboxes[from].done(number, encode_answer(answer));
+                            --state.context->intake->under_way;
                             promise.deliver(std::move(answer));
+                            if (state.repair &&
+                                bring_strays(*state.view, target, cells, state.context->self.id))
+                              self->send(state.repair, atom::repair_v);
                           },
                           refuse);
                 },
@@ -205,6 +256,8 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
       [self](atom::peers, cluster_view_ptr& view) {
         auto& state = self->state;
         state.view = std::move(view);
+        if (const auto* own = state.view->find(state.context->self.id))
+          state.repair = own->handles.repair;
         for (const auto& [node, lane] : state.lanes)
           if (const auto* p = state.view->find(node); p == nullptr || !p->reachable)
             give_up_attempts(self, node, p);

@@ -47,6 +47,8 @@ struct transfer_state {
 
   context_ptr context;
   albums_actor albums;
+  /// This node's own, from the view.
+  repair_actor repair;
   cluster_view_ptr view;
   std::map<uint64_t, lane> lanes;
   /// What each sender's run has delivered, by (node, incarnation).

@@ -104,9 +104,14 @@ std::string progress_line(const task_record& task, int64_t now_ms, size_t width)
 }
 
 std::string outcome_line(const task_record& task) {
-  auto out = std::to_string(task.completed) + " of " + std::to_string(task.total) +
-             (task.total == 1 ? " input" : " inputs") + " stored or already there, " +
-             std::to_string(task.skipped) + " skipped";
+  const bool moves = task.kind == "drain" || task.kind == "move" || task.kind == "repair";
+  const std::string noun = moves ? (task.kind == "drain" ? "image" : "fact") : "input";
+  auto out = std::to_string(task.completed) + " of " + std::to_string(task.total) + " " + noun +
+             (task.total == 1 ? "" : "s");
+  if (moves)
+    out += task.kind == "drain" ? " handed over" : " brought to other nodes";
+  else
+    out += " stored or already there, " + std::to_string(task.skipped) + " skipped";
   if (task.bytes > 0) out += ", " + human_bytes(task.bytes);
   if (task.ended_ms > 0) out += " in " + human_duration(task.ended_ms - task.started_ms);
   return out;

@@ -1,4 +1,5 @@
 #include "apps/stip/command.hpp"
+#include "apps/stip/follow.hpp"
 #include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
 
@@ -90,6 +91,35 @@ result<int> stop(context& with, const arguments& given) {
   return done;
 }
 
+/// What fewer nodes mean for the copies that albums ask for.
+void tell_of_copies(context& with, const client& node, const node_status& drained) {
+  const auto nodes = node.nodes();
+  const auto albums = node.albums();
+  if (!nodes || !albums) return;
+  uint32_t left = 0;
+  for (const auto& n : *nodes)
+    left += n.node.info.id != drained.node.info.id && !n.node.info.tokens.empty();
+  for (const auto& a : *albums)
+    if (a.replication > left)
+      with.out().note("album " + a.name + " asks for " + std::to_string(a.replication) +
+                      " copies; " + std::to_string(left) + (left == 1 ? " is" : " are") +
+                      " left then");
+}
+
+result<int> drain(context& with, const arguments& given) {
+  STIP_ASSIGN(const auto wanted, read_id(given));
+  STIP_ASSIGN(auto* node, with.connect(access::write));
+  STIP_ASSIGN(const auto found, find_node(*node, wanted));
+  STIP_ASSIGN(auto task, node->drain_node(found.node.info.id));
+  announce(with, task);
+  tell_of_copies(with, *node, found);
+  if (given.has("detach")) {
+    if (!with.out().is_table()) with.out().object(task_object(task, now_ms()), task_columns());
+    return done;
+  }
+  return follow(with, *node, std::move(task));
+}
+
 result<int> repair(context& with, const arguments& given) {
   uint64_t id = 0;
   STIP_ASSIGN(auto* node, with.connect(access::write));
@@ -138,9 +168,10 @@ noun node_noun() {
           {"drain",
            "hands everything over, then leaves",
            {id_argument},
-           {},
+           {{"detach", '\0', "", "return as soon as the task has begun"}},
            false,
-           "stip node drain 5f0c"},
+           "stip node drain 5f0c",
+           drain},
           {"repair",
            "compares replicas and moves what differs",
            {{"ID", "a node's id; without it, all nodes", argument::times::at_most_once}},

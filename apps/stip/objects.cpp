@@ -14,6 +14,11 @@ json time_or_null(int64_t milliseconds) {
   return to_iso8601(milliseconds / ms_per_second);
 }
 
+json seconds_or_null(int64_t milliseconds) {
+  if (milliseconds < 0) return nullptr;
+  return double(milliseconds) / ms_per_second;
+}
+
 json node_or_null(uint64_t id) {
   if (id == 0) return nullptr;
   return node_name(id);
@@ -61,7 +66,10 @@ json node_object(const node_status& node) {
               {"bytes", node.bytes},
               {"load", node.load},
               {"version", info.software},
-              {"incarnation", info.incarnation}};
+              {"incarnation", info.incarnation},
+              {"image_share", node.image_share < 0 ? json{} : json(node.image_share)},
+              {"down_seconds", seconds_or_null(node.down_ms)},
+              {"removed_in_seconds", seconds_or_null(node.removed_in_ms)}};
   // What a node that is away holds is not known.
   if (node.node.state == member_state::down)
     for (const auto* member : {"images", "bytes", "load"}) out[member] = nullptr;
@@ -188,6 +196,9 @@ const std::vector<column>& node_columns() {
       {"bytes", "BYTES", shown_as::bytes},
       {"load", "LOAD", shown_as::number},
       {"version", "VERSION"},
+      {"image_share", "IMAGE SHARE", shown_as::share},
+      {"down_seconds", "", shown_as::seconds},
+      {"removed_in_seconds", "", shown_as::seconds},
   };
   return columns;
 }

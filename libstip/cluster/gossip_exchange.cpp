@@ -37,7 +37,7 @@ void gossip_membership::post(const std::string& address, const gossip_packet& p)
 
 uint32_t gossip_membership::repeats() const {
   // After c (ln n + 1) of them each, all but one in (e n)^c nodes have heard it, whoever they are.
-  const auto n = double(view_.live());
+  const auto n = double(std::max<size_t>(view_.live(), 1));
   return uint32_t(std::ceil(defaults::gossip_repeats * (std::log(n) + 1)));
 }
 
@@ -258,7 +258,7 @@ void gossip_membership::compared(bool formed) {
   compared_ = true;
   if (formed && !formed_) {
     formed_ = true;
-    out_.push_back(changed{{self(), shown(view_.self().key.state)}});
+    out_.push_back(changed{{self(), shown(view_.self().key.state, self())}});
   }
   try_to_be_up();
   try_form();

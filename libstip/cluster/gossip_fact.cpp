@@ -69,6 +69,11 @@ member_state shown(fact_state state) {
   return member_state::down;
 }
 
+member_state shown(fact_state state, const member_info& info) {
+  const auto seen = shown(state);
+  return seen == member_state::up && info.tokens.empty() ? member_state::draining : seen;
+}
+
 uint32_t description_hash(std::string_view encoded) {
   return static_cast<uint32_t>(hash64(encoded));
 }

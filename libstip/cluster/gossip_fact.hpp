@@ -16,8 +16,9 @@ enum class fact_state : uint8_t { joining = 0, waiting, up, suspect, leaving, do
 /// What is said of one node, without its description.
 struct fact_key {
   uint64_t id = 0;
-  /// How often it has been started, and how often it has protested against what was said of it
-  /// since (or changed its own state): only the node itself raises these.
+  /// How often it has been started (or has described itself anew), and how often it has protested
+  /// against what was said of it since (or changed its own state): only the node itself raises
+  /// these.
   uint64_t incarnation = 0;
   uint32_t refutation = 0;
   fact_state state = fact_state::joining;
@@ -37,6 +38,7 @@ uint64_t fingerprint(const fact_key& key);
 
 /// The state as users see it. A removed node has none: it is shown as down until it is forgotten.
 member_state shown(fact_state state);
+member_state shown(fact_state state, const member_info& info);
 
 /// It may answer: it is asked, and news are sent to it.
 inline bool is_live(fact_state state) {

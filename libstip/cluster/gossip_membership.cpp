@@ -40,7 +40,7 @@ void gossip_membership::begin(int64_t now_ms) {
     next_probe_ms_ = now_ms;
     next_gossip_ms_ = now_ms + int64_t(random_below(size_t(options_.gossip_interval_ms)));
     next_sync_ms_ = now_ms;
-    for (auto& [id, a] : absences_) a.due_ms = now_ms;
+    for (auto& [id, a] : absences_) a.due_ms = a.since_ms = now_ms;
     for (auto& [id, until] : suspicions_) until += now_ms;
     return;
   }
@@ -54,6 +54,8 @@ void gossip_membership::begin(int64_t now_ms) {
     p.until_ms += held_up;
   }
   for (auto& [id, until] : suspicions_) until += held_up;
+  for (auto& [id, a] : absences_) a.since_ms += held_up;
+  if (majority_since_ms_ != never) majority_since_ms_ += held_up;
 }
 
 int64_t gossip_membership::due_ms() const {
@@ -70,6 +72,7 @@ gossip_membership::effects gossip_membership::tick(int64_t now_ms) {
   begin(now_ms);
   check_suspicions();
   check_probes();
+  remove_absent();
   if (now_ms_ >= next_probe_ms_) {
     probe_turn();
     // The first gap is random, so that the turns of nodes started together drift apart.
@@ -102,7 +105,8 @@ void gossip_membership::set_own(fact_state state) {
 void gossip_membership::note(uint64_t id, spread how) {
   const auto& r = *view_.find(id);
   if (how == spread::yes) news_.add(id);
-  out_.push_back(changed{{r.description->info, shown(r.key.state)}});
+  const auto& info = r.description->info;
+  out_.push_back(changed{{info, shown(r.key.state, info)}});
   if (id == view_.self_id()) return;
 
   if (r.key.state == fact_state::suspect)
@@ -110,11 +114,7 @@ void gossip_membership::note(uint64_t id, spread how) {
   else
     suspicions_.erase(id);
   const bool was_absent = absences_.contains(id);
-  if (r.key.state == fact_state::down)
-    absences_.try_emplace(
-        id, absence{now_ms_ + options_.min_absent_interval_ms, options_.min_absent_interval_ms});
-  else
-    absences_.erase(id);
+  watch(id);
   if (r.key.state == fact_state::removed) {
     std::erase_if(probes_, [id](const auto& p) { return p.second.id == id; });
     if (in_rotation_.erase(id) == 0) return;
@@ -147,9 +147,15 @@ void gossip_membership::accused(const fact_key& key) {
              std::to_string(own.key.incarnation),
          "was its data directory copied, or restored from an older copy? Give it a new one"});
   if (!supersedes(key, own.key)) return;
-  if (key.state == fact_state::removed)
-    return blame("this node", {ec::conflict, what, "the cluster has removed it",
-                               "start it again to join as it is"});
+  if (key.state == fact_state::removed) {
+    blame("this node", {ec::conflict, what, "the cluster has removed it", "it joins again"});
+    if (now_ms_ < next_return_ms_) return;
+    return_gap_ms_ = std::clamp(return_gap_ms_ * 2, options_.min_return_interval_ms,
+                                options_.max_return_interval_ms);
+    next_return_ms_ = now_ms_ + return_gap_ms_;
+    out_.push_back(come_back{});
+    return;
+  }
   if (key.description != own.key.description)
     return blame("this node", {ec::conflict, what, "another node runs with the same id",
                                "give each node a data directory of its own; do not copy one"});
@@ -186,7 +192,7 @@ void gossip_membership::try_form() {
   for (const auto& [id, r] : view_.records())
     if (id != view_.self_id() && r.key.state < fact_state::up) return;
   formed_ = true;
-  out_.push_back(changed{{self(), shown(view_.self().key.state)}});
+  out_.push_back(changed{{self(), shown(view_.self().key.state, self())}});
 }
 
 void gossip_membership::try_to_be_up() {
@@ -280,8 +286,33 @@ gossip_membership::effects gossip_membership::leave(int64_t now_ms) {
   begin(now_ms);
   if (std::exchange(leaving_, true)) return finish();
   set_own(fact_state::leaving);
+  tell_some();
+  return finish();
+}
+
+void gossip_membership::tell_some() {
   for (const auto id : some(defaults::leave_fanout, 0))
     post_with_news(view_.find(id)->description->address, packet(kind::news, id));
+}
+
+gossip_membership::effects gossip_membership::redescribe(int64_t now_ms, const member_info& next) {
+  begin(now_ms);
+  const auto& own = view_.self().key;
+  if (next.id != own.id || next.incarnation <= own.incarnation) return finish();
+  auto description = describe(next);
+  const fact_key key{own.id, next.incarnation, 0, own.state, description->hash};
+  view_.set(key, std::move(description));
+  problems_.erase("this node");
+  note(key.id, spread::yes);
+  tell_some();
+  return finish();
+}
+
+gossip_membership::effects gossip_membership::depart(int64_t now_ms) {
+  begin(now_ms);
+  leaving_ = true;
+  if (view_.self().key.state != fact_state::removed) set_own(fact_state::removed);
+  tell_some();
   return finish();
 }
 
@@ -308,8 +339,8 @@ gossip_membership::effects gossip_membership::remove(int64_t now_ms, uint64_t id
 std::vector<member> gossip_membership::members() const {
   std::vector<member> out;
   for (const auto& [id, r] : view_.records())
-    if (r.key.state != fact_state::removed)
-      out.push_back({r.description->info, shown(r.key.state)});
+    if (r.key.state != fact_state::removed || id == view_.self_id())
+      out.push_back({r.description->info, shown(r.key.state, r.description->info)});
   return out;
 }
 

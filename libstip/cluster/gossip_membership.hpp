@@ -33,6 +33,11 @@ struct gossip_options {
   int64_t min_absent_interval_ms = defaults::min_absent_interval.count();
   int64_t max_absent_interval_ms = defaults::max_absent_interval.count();
   int64_t join_patience_ms = defaults::join_patience.count();
+  /// A member that stays down for so long is removed; 0: never.
+  int64_t down_after_ms = defaults::down_after.count();
+  int64_t removed_interval_ms = defaults::removed_interval.count();
+  int64_t min_return_interval_ms = defaults::min_return_interval.count();
+  int64_t max_return_interval_ms = defaults::max_return_interval.count();
 };
 
 /// Who is in the cluster, by gossip, as a plain state machine: it is told what happened and says
@@ -57,7 +62,10 @@ class gossip_membership {
   struct changed {
     member now;
   };
-  using effect = std::variant<send, changed>;
+  /// The cluster has removed this node, and it lives: to be a member again, it has to describe
+  /// itself anew (`redescribe`).
+  struct come_back {};
+  using effect = std::variant<send, changed, come_back>;
   using effects = std::vector<effect>;
 
   /// `seeds` may contain this node. What `memory` has that does not go with this node (another
@@ -90,6 +98,11 @@ class gossip_membership {
 
   /// This node is about to stop: tells the others.
   effects leave(int64_t now_ms);
+  /// This node says something else of itself from now on, like other tokens. `next` has its id and
+  /// a newer incarnation; else it is ignored.
+  effects redescribe(int64_t now_ms, const member_info& next);
+  /// This node owns and holds nothing any more and is about to stop: it removes itself.
+  effects depart(int64_t now_ms);
   /// A node of protocol 2 says that it stops.
   effects left(int64_t now_ms, uint64_t id);
   /// That member is gone for good and owns nothing any more.
@@ -97,6 +110,9 @@ class gossip_membership {
 
   /// Every member, this node included, sorted by id.
   std::vector<member> members() const;
+
+  /// When this node saw that member go down; nothing: it is not down.
+  std::optional<int64_t> down_since_ms(uint64_t id) const;
   /// Addresses of the configuration that keep the ring from being known: in the life of a cluster,
   /// each of them has to answer once (or be known by another member), so that two halves that start
   /// apart do not place chips by two rings. Empty from then on.
@@ -139,14 +155,16 @@ class gossip_membership {
     uint64_t number = 0;
     int64_t until_ms = 0;
   };
-  /// A member that is down, and when it is asked again.
+  /// A member that is down, or removed and perhaps alive, and when it is asked again.
   struct absence {
     int64_t due_ms = 0;
     int64_t gap_ms = 0;
+    int64_t since_ms = 0;
   };
 
   void begin(int64_t now_ms);
   effects finish() { return std::exchange(out_, {}); }
+  void tell_some();
 
   // gossip_membership.cpp: what is known.
   void set_own(fact_state state);
@@ -192,6 +210,12 @@ class gossip_membership {
   void ask_others(uint64_t number, probe& p);
   void check_probes();
   void check_suspicions();
+  void watch(uint64_t id);
+  bool may_return(uint64_t id) const;
+  bool sees_majority() const;
+  /// When a member that is down since then is removed; `never`: it is not.
+  int64_t removal_ms(int64_t since_ms) const;
+  void remove_absent();
   void ask_for(const gossip_packet& from);
   void answered(const gossip_packet& from);
   bool is_probed(uint64_t id) const;
@@ -227,6 +251,11 @@ class gossip_membership {
   std::map<uint64_t, relay> relays_;
   std::map<uint64_t, int64_t> suspicions_;
   std::map<uint64_t, absence> absences_;
+  /// Since when this node has seen most of the members without a break; `never`: it does not.
+  int64_t majority_since_ms_ = never;
+  /// When this node may ask again to come back.
+  int64_t next_return_ms_ = 0;
+  int64_t return_gap_ms_ = 0;
   /// All other members in the order in which they are probed; shuffled after each round.
   std::vector<uint64_t> rotation_;
   std::unordered_set<uint64_t> in_rotation_;

@@ -76,8 +76,11 @@ void gossip_membership::probe_absent() {
         (next == absences_.end() || at->second.due_ms < next->second.due_ms))
       next = at;
   if (next == absences_.end()) return;
+  const bool removed = view_.find(next->first)->key.state == fact_state::removed;
+  if (removed && !may_return(next->first)) return (void)absences_.erase(next);
   auto& a = next->second;
-  a.gap_ms = std::min(a.gap_ms * 2, options_.max_absent_interval_ms);
+  a.gap_ms = removed ? options_.removed_interval_ms
+                     : std::min(a.gap_ms * 2, options_.max_absent_interval_ms);
   a.due_ms = now_ms_ + a.gap_ms;
   auto p = packet(kind::ping, next->first);
   p.about = next->first;

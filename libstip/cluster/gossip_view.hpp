@@ -48,6 +48,7 @@ class gossip_view {
   result<outcome> learn(const gossip_fact& fact);
   /// Replaces the fact of a known node as it is; for what this node itself decides.
   void set(const fact_key& key);
+  void set(const fact_key& key, description_ptr description) { put({key, std::move(description)}); }
 
   /// Whether a node of this description could become a member: compatible, an id and an address of
   /// its own, no token of another's. Errors as above, with what to do.

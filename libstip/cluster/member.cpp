@@ -30,6 +30,7 @@ std::string_view to_string(member_state state) {
     case member_state::down:
       return "down";
     case member_state::leaving:
+    case member_state::draining:
       return "leaving";
   }
   return "unknown";

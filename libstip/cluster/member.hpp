@@ -15,20 +15,21 @@ inline constexpr uint32_t protocol_version = 3;
 /// The first version whose nodes gossip; earlier ones are asked by hello alone.
 inline constexpr uint32_t min_gossip_protocol = 3;
 
-/// How a node sees another (CLI: `node list`).
-enum class member_state : uint8_t { joining = 0, up, suspect, down, leaving };
+/// How a node sees another (CLI: `node list`). A draining node is up and owns nothing any more: it
+/// answers until it has handed over what it holds. Users see it as leaving, like one that stops.
+enum class member_state : uint8_t { joining = 0, up, suspect, down, leaving, draining };
 std::string_view to_string(member_state state);
 
 /// What a node says of itself.
 struct member_info {
-  /// Persistent id of the node, and how often it has been started.
+  /// Persistent id of the node, and how often it has been started or has described itself anew.
   uint64_t id = 0;
   uint64_t incarnation = 0;
   std::string cluster;
   /// Where it can be dialled.
   std::string host;
   uint16_t port = 0;
-  /// Its places on the ring, sorted.
+  /// Its places on the ring, sorted. None: it hands everything over, then leaves (drains).
   std::vector<uint64_t> tokens;
   std::string rack;
   /// stip's version and the version of its messages.

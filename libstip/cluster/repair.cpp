@@ -44,7 +44,7 @@ class round {
   result<repair_outcome> run() {
     for (const auto& node : ring_.nodes()) {
       if (node.id == self_ || node.tokens.empty() || !can_ask(node.id)) continue;
-      STIP_TRY(note(node.id, compare_with(node.id)));
+      if (owns_something()) STIP_TRY(note(node.id, compare_with(node.id)));
     }
     STIP_TRY(hand_over());
     return std::move(outcome_);
@@ -57,6 +57,16 @@ class round {
     if (!services_.stopped()) return {};
     return fail(ec::stopped, "repair album " + album_.name,
                 "the node stops, or the ring has changed");
+  }
+
+  bool owns_something() const {
+    return std::any_of(ring_.nodes().begin(), ring_.nodes().end(), [this](const ring_node& node) {
+      return node.id == self_ && !node.tokens.empty();
+    });
+  }
+
+  void tell(const repair_progress& news) const {
+    if (services_.tell) services_.tell(news);
   }
 
   /// What fails on another node is told and left to the next round; what fails here ends this one.
@@ -119,6 +129,7 @@ class round {
   }
 
   result<void> hand_over(facts page) {
+    outcome_.strays += page.size();
     std::map<uint64_t, facts> of_node;
     std::vector<std::vector<uint64_t>> nodes_of(page.size());
     for (size_t i = 0; i < page.size(); ++i) {
@@ -183,6 +194,7 @@ class round {
   result<void> push_wanted(uint64_t node, const facts& page) {
     if (page.empty()) return {};
     STIP_ASSIGN(const auto wanted, ask(services_.wants, node, page));
+    tell({static_cast<uint64_t>(std::count(wanted.begin(), wanted.end(), true)), 0, 0});
     for (size_t i = 0; i < page.size(); ++i) {
       if (!wanted[i]) continue;
       if (page[i].chip)
@@ -197,6 +209,7 @@ class round {
     message_.tombstones.push_back(std::move(tombstone));
     message_bytes_ += sizeof(put_tombstone);
     ++outcome_.facts;
+    tell({0, 1, 0});
     return message_bytes_ >= defaults::max_message_bytes ? ship(node) : result<void>{};
   }
 
@@ -217,9 +230,11 @@ class round {
       message_.parts.push_back(std::move(*part));
       message_bytes_ += bytes + sizeof(chip_part);
       outcome_.bytes += bytes;
+      tell({0, 0, bytes});
       if (message_bytes_ >= defaults::max_message_bytes) STIP_TRY(ship(node));
     }
     ++outcome_.facts;
+    tell({0, 1, 0});
     return {};
   }
 
@@ -256,6 +271,7 @@ repair_outcome& repair_outcome::operator+=(const repair_outcome& other) {
   facts += other.facts;
   bytes += other.bytes;
   forgotten += other.forgotten;
+  strays += other.strays;
   kept += other.kept;
   failed_nodes.insert(failed_nodes.end(), other.failed_nodes.begin(), other.failed_nodes.end());
   problems.insert(problems.end(), other.problems.begin(), other.problems.end());

@@ -25,6 +25,13 @@ namespace stip {
 /// The slices of images of which both nodes are replicas.
 slice_of common_slices(const ring& ring, const album& a, uint64_t one, uint64_t other);
 
+/// What a round has found to push and has pushed since it was told last.
+struct repair_progress {
+  uint64_t found = 0;
+  uint64_t pushed = 0;
+  uint64_t bytes = 0;
+};
+
 /// What a repair needs of node and cluster; all of it may block and is called from one thread.
 struct repair_services {
   is_reachable reachable;
@@ -47,6 +54,8 @@ struct repair_services {
   std::function<uint64_t()> unique;
   /// The node stops, or knows another ring now.
   std::function<bool()> stopped;
+  /// Empty: nobody wants to know.
+  std::function<void(const repair_progress&)> tell;
 };
 
 struct repair_outcome {
@@ -55,7 +64,9 @@ struct repair_outcome {
   uint64_t bytes = 0;
   /// Images that were handed over and dropped here.
   uint64_t forgotten = 0;
-  /// Facts that others have to take over and cannot yet.
+  /// Facts that were found here and belong to others; of these, those that they cannot take over
+  /// yet.
+  uint64_t strays = 0;
   uint64_t kept = 0;
   /// Nodes that may still lack something, since they failed on the way.
   std::vector<uint64_t> failed_nodes;

@@ -77,12 +77,14 @@ result<std::vector<uint64_t>> write_targets(const ring& ring, const album& a,
 bool covers(const ring& ring, const album& a, size_t needed, const is_reachable& answered) {
   const auto copies = copies_of(ring, a);
   needed = std::min(needed, copies);
-  const auto is_away = [&](const ring_node& node) {
-    return !node.tokens.empty() && !answered(node.id);
-  };
+  const auto is_away = [&](const ring_node& node) { return !answered(node.id); };
   const auto away = std::count_if(ring.nodes().begin(), ring.nodes().end(), is_away);
   // Of any N nodes at least so many have answered; more need not be looked at.
   if (static_cast<size_t>(away) + needed <= copies) return true;
+  // What a draining node has is in no range.
+  if (std::any_of(ring.nodes().begin(), ring.nodes().end(),
+                  [&](const ring_node& node) { return node.tokens.empty() && is_away(node); }))
+    return false;
   // The second replica follows another token: too many pairs of ranges to look at each.
   if (a.placement == replica_placement::parent) return false;
   for (const auto& node : ring.nodes())

@@ -51,7 +51,8 @@ result<std::vector<uint64_t>> write_targets(const ring& ring, const album& a,
                                             const is_reachable& reachable);
 
 /// Whether at least `needed` replicas of every range of the ring are among the nodes that answered:
-/// with R of them an answer knows all that was confirmed, with W of them a deletion holds.
+/// with R of them an answer knows all that was confirmed, with W of them a deletion holds. A node
+/// of the ring without tokens may hold images that no other has yet.
 bool covers(const ring& ring, const album& a, size_t needed, const is_reachable& answered);
 
 }  // namespace stip

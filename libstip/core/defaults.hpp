@@ -287,6 +287,17 @@ inline constexpr size_t max_gossip_packet_bytes = size_t{128} << 10;
 inline constexpr std::chrono::milliseconds min_absent_interval{1'000};
 inline constexpr std::chrono::milliseconds max_absent_interval{5'000};
 
+/// A member that stays down for so long is removed, and what it owned goes to the others: long
+/// enough to restart a machine.
+inline constexpr std::chrono::milliseconds down_after{600'000};
+
+/// A removed member that may live beyond a partition is asked so often. A node that hears that it
+/// was removed though it lives joins again, at first after the shorter and then ever less often, at
+/// least after the longer of these.
+inline constexpr std::chrono::milliseconds removed_interval{60'000};
+inline constexpr std::chrono::milliseconds min_return_interval{1'000};
+inline constexpr std::chrono::milliseconds max_return_interval{600'000};
+
 /// A starting node is `joining` until it has compared views with a member, or for so long.
 inline constexpr std::chrono::milliseconds join_patience{3'000};
 
@@ -423,9 +434,28 @@ inline constexpr std::chrono::milliseconds repair_interval{600'000};
 /// The same when something could not be done.
 inline constexpr std::chrono::milliseconds repair_retry{5'000};
 
-/// A round of repair on another node, and an answer about digests or facts.
+/// A round of repair on another node, and those of all nodes for who asked one of them.
 inline constexpr std::chrono::milliseconds repair_deadline{600'000};
+inline constexpr std::chrono::milliseconds cluster_repair_deadline{630'000};
+
+/// An answer about facts, and one about digests: for that a node looks at all of an album's
+/// metadata, a second for a million images on one core.
 inline constexpr std::chrono::milliseconds repair_question_deadline{20'000};
+inline constexpr std::chrono::milliseconds digest_deadline{300'000};
+
+/// So long after images came that belong elsewhere they are handed over: more may come with them.
+inline constexpr std::chrono::milliseconds stray_delay{2'000};
+
+/// How often a draining node looks how far it is. It holds nothing any more when nothing was found
+/// over so long; it then takes nothing in, and looks a last time.
+inline constexpr std::chrono::milliseconds drain_interval{1'000};
+inline constexpr std::chrono::milliseconds drain_quiet{3'000};
+
+/// A drained node answers for so long, so that who follows its task through it sees the end.
+inline constexpr std::chrono::milliseconds drain_farewell{2'000};
+
+/// Reasons that a draining node tells, each once.
+inline constexpr size_t max_drain_problems = 100;
 
 /// How often a scene is tried when nodes go away while it is stored.
 inline constexpr int load_attempts = 3;

@@ -274,6 +274,16 @@ uint64_t data_directory::incarnation() const {
   return impl_->incarnation;
 }
 
+result<uint64_t> data_directory::next_incarnation() {
+  uint64_t next = 0;
+  STIP_TRY(impl_->env->write([&](write_transaction& txn) -> result<void> {
+    STIP_ASSIGN(const auto last, number_of(txn, incarnation_word));
+    next = last + 1;
+    return put_number_of(txn, incarnation_word, next);
+  }));
+  return next;
+}
+
 result<std::vector<album>> data_directory::albums() const {
   std::vector<album> found;
   STIP_TRY(impl_->env->read([&](const transaction& txn) -> result<void> {

@@ -33,6 +33,10 @@ class data_directory {
   /// Counts the starts of this node on this directory in read_write mode; durable.
   uint64_t incarnation() const;
 
+  /// A number above incarnation() and all that this gave before, and below those of later starts;
+  /// durable when it returns. Any thread. Errors: io_error, forbidden (opened for reading).
+  result<uint64_t> next_incarnation();
+
   /// Albums, deleted ones included. Durable when save returns.
   result<std::vector<album>> albums() const;
   /// A state older than the kept one changes nothing: two saves may overtake each other.

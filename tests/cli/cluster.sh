@@ -11,9 +11,9 @@ start_cluster 3
 # --- nodes -----------------------------------------------------------------
 
 expect 0 node list
-says '^ID +ADDRESS +STATE +SHARE +IMAGES +BYTES +LOAD +VERSION$'
+says '^ID +ADDRESS +STATE +SHARE +IMAGES +BYTES +LOAD +VERSION +IMAGE SHARE$'
 expect 0 --format json node list
-is_json members /0 id,address,state,share,images,bytes,load,version
+is_json members /0 id,address,state,share,images,bytes,load,version,image_share
 same "$(json count '')" 3 'number of nodes'
 is up /2/state
 id=$(json get /0/id)
@@ -25,7 +25,7 @@ expect 1 node show 0123456789abcdef
 complains 'no node has this id'
 expect 2 node show ''
 expect 0 --format csv node list
-says '^id,address,state,share,images,bytes,load,version$'
+says '^id,address,state,share,images,bytes,load,version,image_share,down_seconds,removed_in_seconds$'
 expect 0 -q node list
 same "$(wc -l <"$scratch/out")" 3 'lines without a header'
 

@@ -74,7 +74,7 @@ CAF_TEST(wrong usage is told apart from what is not there yet) {
   CAF_CHECK(code_of({"image", "list", "a", "-r", "-r"}) == ec::invalid_argument);
   CAF_CHECK(code_of({"image", "split", "a"}) == ec::unsupported);
   CAF_CHECK(code_of({"image", "store", "a", "b", "c", "--upload"}) == ec::unsupported);
-  CAF_CHECK(code_of({"node", "drain", "1"}) == ec::unsupported);
+  CAF_CHECK(code_of({"image", "split", "a", "-l", "5"}) == ec::unsupported);
 }
 
 CAF_TEST(numbers are whole and within their range) {

@@ -4,6 +4,7 @@
 #include <caf/test/unit_test.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "libstip/core/hash.hpp"
@@ -40,12 +41,21 @@ struct bench {
   std::set<std::pair<std::string, std::string>> links;
   int64_t now = 0;
   size_t packets = 0;
+  /// Nodes that were told that they are removed join again, as the actors do.
+  size_t returns = 0;
 
   void add(gossip_membership& m) { at[m.self().address()] = &m; }
 
   void carry(gossip_membership& from, const gossip_membership::effects& effects) {
     const auto source = from.self().address();
     for (const auto& e : effects) {
+      if (std::holds_alternative<gossip_membership::come_back>(e)) {
+        auto again = from.self();
+        ++again.incarnation;
+        ++returns;
+        carry(from, from.redescribe(now, again));
+        continue;
+      }
       const auto* s = std::get_if<gossip_membership::send>(&e);
       if (s == nullptr || silent.contains(s->address) || silent.contains(source)) continue;
       const auto to = at.find(s->address);
@@ -324,6 +334,177 @@ CAF_TEST(a removed member is gone everywhere until it is started again) {
   net.add(again);
   net.run(15'000);
   CAF_CHECK_EQUAL(view(a), "1:up 2:up 3:up");
+}
+
+CAF_TEST(a node that gives up its places on the ring is leaving and asked until it departs) {
+  gossip_membership a{node(1), {}, {}, 1}, b{node(2), {"h1:1"}, {}, 2}, c{node(3), {"h1:1"}, {}, 3};
+  bench net;
+  for (auto* m : {&a, &b, &c}) net.add(*m);
+  net.run(5000);
+  auto empty = node(3, 2);
+  empty.tokens.clear();
+  // What is no newer start of this node changes nothing.
+  net.carry(c, c.redescribe(net.now, node(3)));
+  net.carry(c, c.redescribe(net.now, node(2, 9)));
+  CAF_CHECK_EQUAL(view(c), "1:up 2:up 3:up");
+  net.carry(c, c.redescribe(net.now, empty));
+  net.run(7000);
+  for (const auto* m : {&a, &b, &c}) {
+    CAF_CHECK_EQUAL(view(*m), "1:up 2:up 3:leaving");
+    CAF_CHECK(m->members().back().state == member_state::draining);
+    CAF_CHECK(m->members().back().info.tokens.empty());
+    CAF_CHECK(m->missing().empty());
+  }
+  // It is probed like any other.
+  net.silent.insert("h3:1");
+  net.run(10'000);
+  CAF_CHECK_EQUAL(view(a), "1:up 2:up 3:suspect");
+  net.silent.clear();
+  net.run(12'000);
+  CAF_CHECK_EQUAL(view(a), "1:up 2:up 3:leaving");
+  // It may take them back, or go.
+  net.carry(c, c.redescribe(net.now, node(3, 3)));
+  net.run(14'000);
+  CAF_CHECK_EQUAL(view(b), "1:up 2:up 3:up");
+  empty.incarnation = 4;
+  net.carry(c, c.redescribe(net.now, empty));
+  net.run(16'000);
+  net.carry(c, c.depart(net.now));
+  net.run(18'000);
+  CAF_CHECK_EQUAL(view(a), "1:up 2:up");
+  CAF_CHECK_EQUAL(view(b), "1:up 2:up");
+  CAF_CHECK_EQUAL(net.returns, 0u);
+  net.at.erase("h3:1");
+  net.run(200'000);
+  CAF_CHECK_EQUAL(view(a), "1:up 2:up");
+  // Started again it is a member like any other.
+  gossip_membership again{node(3, 5), {"h1:1"}, {}, 7};
+  net.links.clear();
+  net.add(again);
+  net.run(210'000);
+  CAF_CHECK_EQUAL(view(b), "1:up 2:up 3:up");
+}
+
+CAF_TEST(the last node of a cluster may depart) {
+  gossip_membership a{node(1), {}, {}, 1}, b{node(2), {"h1:1"}, {}, 2};
+  bench net;
+  net.add(a);
+  net.add(b);
+  net.run(3000);
+  net.silent.insert("h2:1");
+  net.run(15'000);
+  net.carry(a, a.depart(net.now));
+  net.run(20'000);
+  CAF_CHECK_EQUAL(a.members().size(), 2u);
+}
+
+namespace {
+
+gossip_options give_up_after(int64_t ms) {
+  gossip_options options;
+  options.down_after_ms = ms;
+  return options;
+}
+
+}  // namespace
+
+CAF_TEST(a member that stays down is removed by those who see a majority) {
+  const auto options = give_up_after(20'000);
+  gossip_membership a{node(1), {}, options, 1}, b{node(2), {"h1:1"}, options, 2},
+      c{node(3), {"h1:1"}, options, 3};
+  bench net;
+  for (auto* m : {&a, &b, &c}) net.add(*m);
+  net.run(5000);
+  CAF_CHECK(!a.down_since_ms(3));
+  net.at.erase("h3:1");
+  net.run(15'000);
+  CAF_REQUIRE_EQUAL(view(a), "1:up 2:up 3:down");
+  const auto since = a.down_since_ms(3);
+  CAF_REQUIRE(since);
+  CAF_CHECK(*since > 5000 && *since < 15'000);
+  net.run(*since + 19'500);
+  CAF_CHECK_EQUAL(view(a), "1:up 2:up 3:down");
+  net.run(*since + 22'000);
+  for (const auto* m : {&a, &b}) CAF_CHECK_EQUAL(view(*m), "1:up 2:up");
+  CAF_CHECK(a.view().fingerprint() == b.view().fingerprint());
+  // One of two is no majority.
+  net.at.erase("h2:1");
+  net.run(200'000);
+  CAF_CHECK_EQUAL(view(a), "1:up 2:down");
+}
+
+CAF_TEST(who is away for less than the time or forever where that is asked for stays a member) {
+  for (const int64_t down_after : {0, 60'000}) {
+    const auto options = give_up_after(down_after);
+    gossip_membership a{node(1), {}, options, 1}, b{node(2), {"h1:1"}, options, 2},
+        c{node(3), {"h1:1"}, options, 3};
+    bench net;
+    for (auto* m : {&a, &b, &c}) net.add(*m);
+    net.run(5000);
+    for (int i = 0; i < 4; ++i) {
+      net.silent.insert("h3:1");
+      net.run(net.now + (down_after == 0 ? 400'000 : 55'000));
+      CAF_CHECK_EQUAL(view(a), "1:up 2:up 3:down");
+      net.silent.clear();
+      net.run(net.now + 10'000);
+      CAF_CHECK_EQUAL(view(a), "1:up 2:up 3:up");
+    }
+    CAF_CHECK_EQUAL(net.returns, 0u);
+  }
+}
+
+CAF_TEST(a minority removes nobody and is a part of the cluster again when it is seen) {
+  const auto options = give_up_after(10'000);
+  std::vector<std::unique_ptr<gossip_membership>> nodes;
+  for (uint64_t id = 1; id <= 5; ++id)
+    nodes.push_back(std::make_unique<gossip_membership>(node(id), std::vector<std::string>{"h1:1"},
+                                                        options, id));
+  // Two worlds: those that are cut off hear each other only.
+  bench net;
+  for (auto& m : nodes) net.add(*m);
+  net.run(10'000);
+  bench minority;
+  minority.now = net.now;
+  for (const auto* address : {"h4:1", "h5:1"}) {
+    minority.at[address] = net.at[address];
+    net.at.erase(address);
+  }
+  net.run(60'000);
+  minority.run(60'000);
+  CAF_CHECK_EQUAL(view(*nodes[0]), "1:up 2:up 3:up");
+  CAF_CHECK_EQUAL(view(*nodes[4]), "1:down 2:down 3:down 4:up 5:up");
+  for (const auto& [address, m] : minority.at) net.at[address] = m;
+  net.links.clear();
+  net.run(100'000);
+  for (auto& m : nodes) CAF_CHECK_EQUAL(view(*m), "1:up 2:up 3:up 4:up 5:up");
+  // Both have found out that they were removed, and joined again.
+  CAF_CHECK(net.returns >= 2);
+  CAF_CHECK_EQUAL(nodes[3]->self().incarnation, 2u);
+}
+
+CAF_TEST(halves that have removed each other find together again) {
+  const auto options = give_up_after(10'000);
+  gossip_membership a{node(1), {}, options, 1}, b{node(2), {"h1:1"}, options, 2},
+      c{node(3), {"h1:1"}, options, 3};
+  bench net;
+  for (auto* m : {&a, &b, &c}) net.add(*m);
+  net.run(5000);
+  // As it may be after several cuts in a row.
+  bench apart;
+  apart.now = net.now;
+  apart.add(c);
+  net.at.erase("h3:1");
+  (void)a.remove(net.now, 3);
+  (void)b.remove(net.now, 3);
+  (void)c.remove(net.now, 1);
+  (void)c.remove(net.now, 2);
+  net.run(30'000);
+  apart.run(30'000);
+  CAF_CHECK_EQUAL(view(c), "3:up");
+  net.add(c);
+  net.links.clear();
+  net.run(200'000);
+  for (const auto* m : {&a, &b, &c}) CAF_CHECK_EQUAL(view(*m), "1:up 2:up 3:up");
 }
 
 CAF_TEST(another cluster and a distant protocol are refused with a message that says so) {

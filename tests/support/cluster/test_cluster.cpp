@@ -50,6 +50,8 @@ void test_cluster::start(size_t i) {
   parts.log = std::make_shared<spdlog::logger>(
       "node" + std::to_string(i),
       std::make_shared<spdlog::sinks::basic_file_sink_mt>(directory(i) + ".log"));
+  // A test that hangs is explained by these.
+  parts.log->flush_on(spdlog::level::info);
   parts.files = slot.disk.get();
   set_starting(true);
   auto node = running_node::start(*slot.system, std::move(parts), system_config::networking::on);

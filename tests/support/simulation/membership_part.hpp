@@ -31,6 +31,9 @@ class membership_part final : public part {
   bool hello_received(const member_info& peer);
   bool hello_answered(const std::string& address, const member_info& peer);
   void leave() { carry_out(machine_->leave(host_->now_ms())); }
+  /// Gives up its places on the ring, or takes them back; removes itself.
+  void give_tokens(const std::vector<uint64_t>& tokens);
+  void depart() { carry_out(machine_->depart(host_->now_ms())); }
 
   /// When this node came to see that one in a state last; -1: never.
   int64_t seen_ms(uint64_t id, member_state state) const;
@@ -39,6 +42,10 @@ class membership_part final : public part {
 
  private:
   void carry_out(const gossip_membership::effects& effects);
+
+  /// A number for another description of this node, kept over its death.
+  uint64_t next_incarnation(uint64_t least);
+  void redescribe(member_info next);
 
   host* host_;
   std::unique_ptr<gossip_membership> machine_;

@@ -1,5 +1,6 @@
 #include "tests/support/simulation/scenario.hpp"
 
+#include <iterator>
 #include <random>
 #include <set>
 
@@ -23,7 +24,7 @@ class unrest {
     const auto i = below(world_.size());
     const auto k = below(world_.size());
     ++faults_;
-    switch (below(12)) {
+    switch (below(14)) {
       case 0:
       case 1:
         return world_.runs(i) ? world_.kill(i) : world_.start(i);
@@ -46,6 +47,11 @@ class unrest {
       case 10:
         world_.jump_clock(i, int64_t(below(2 * longest_clock_jump_ms)) - longest_clock_jump_ms);
         return;
+      case 11:
+        return world_.drain(i, below(3) != 0);
+      case 12:
+        // Whoever has gone for good may be started all the same.
+        return world_.runs(i) ? world_.depart(i) : world_.start(i);
       default:
         // A few are brought back, so that there is a cluster to disturb.
         for (size_t n = 0; n < world_.size(); ++n) {
@@ -127,6 +133,8 @@ scenario_outcome run_scenario(const scenario_options& options) {
   // Any of the first few is enough to join.
   of_world.seeds = 1 + options.seed % std::min<size_t>(options.nodes, 3);
   of_world.kills_are_told = options.seed % 2 == 0;
+  constexpr int64_t down_after_ms[] = {0, 600'000, 60'000, 5'000};
+  of_world.gossip.down_after_ms = down_after_ms[options.seed / 2 % std::size(down_after_ms)];
   world w{of_world};
   unrest faults{w, options.seed};
   scenario_outcome out;

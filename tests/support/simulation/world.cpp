@@ -139,6 +139,18 @@ void world::stop(size_t i) {
   kill(i);
 }
 
+void world::drain(size_t i, bool on) {
+  if (!runs(i) || frozen(i)) return;
+  const auto tokens = on ? std::vector<uint64_t>{} : derive_tokens(id_of(i), 1);
+  step(uint32_t(i), [&tokens](node& n) { n.machine->give_tokens(tokens); });
+}
+
+void world::depart(size_t i) {
+  if (!runs(i)) return;
+  if (!frozen(i)) step(uint32_t(i), [](node& n) { n.machine->depart(); });
+  kill(i);
+}
+
 void world::freeze(size_t i) {
   if (runs(i)) nodes_[i]->frozen = true;
 }

@@ -60,6 +60,10 @@ class world {
   void kill(size_t i);
   /// Says goodbye first.
   void stop(size_t i);
+  /// Gives up its places on the ring (until it is started again), or takes them back.
+  void drain(size_t i, bool on = true);
+  /// Removes itself, and ends.
+  void depart(size_t i);
   /// It keeps its connections and runs no more, until it is thawed.
   void freeze(size_t i);
   void thaw(size_t i);
