@@ -121,6 +121,49 @@ CAF_TEST(the list shows every node and those that cannot be reached with their s
   CAF_CHECK(share > 0.999 && share < 1.001);
 }
 
+CAF_TEST(the list has both shares and how long a node has been down) {
+  complete();
+  auto away = other_node(3);
+  away.reachable = false;
+  away.member.state = member_state::down;
+  time.now_ms = 100'000;
+  away.down_since_ms = 40'000;
+  set_view({answering_node(2, 15), away});
+  auto list = ask<std::vector<node_status>>(aut, atom::list_v);
+  CAF_REQUIRE(list);
+  CAF_REQUIRE_EQUAL(list->size(), 3u);
+  CAF_CHECK_EQUAL((*list)[0].image_share, 0.25);
+  CAF_CHECK_EQUAL((*list)[1].image_share, 0.75);
+  CAF_CHECK((*list)[2].image_share < 0);
+  CAF_CHECK((*list)[0].down_ms < 0 && (*list)[0].removed_in_ms < 0);
+  CAF_CHECK_EQUAL((*list)[2].down_ms, 60'000);
+  CAF_CHECK_EQUAL((*list)[2].removed_in_ms, defaults::down_after.count() - 60'000);
+  // Without a majority nobody is removed.
+  auto other = other_node(4);
+  other.reachable = false;
+  set_view({away, other});
+  list = ask<std::vector<node_status>>(aut, atom::list_v);
+  CAF_REQUIRE(list);
+  CAF_CHECK((*list)[1].removed_in_ms < 0);
+}
+
+CAF_TEST(a drain is refused where nobody could take over) {
+  complete();
+  set_view({});
+  const auto last = ask<task_record>(aut, atom::drain_v, own_id);
+  CAF_REQUIRE(!last);
+  CAF_CHECK(last.error().code == ec::forbidden);
+  auto away = other_node(3);
+  away.reachable = false;
+  set_view({away});
+  const auto nobody = ask<task_record>(aut, atom::drain_v, own_id);
+  CAF_REQUIRE(!nobody);
+  CAF_CHECK(nobody.error().code == ec::unavailable);
+  const auto unknown = ask<task_record>(aut, atom::drain_v, uint64_t{99});
+  CAF_REQUIRE(!unknown);
+  CAF_CHECK(unknown.error().code == ec::not_found);
+}
+
 CAF_TEST(a node that does not answer in time is listed all the same) {
   complete();
   auto silent = other_node(2);

@@ -13,7 +13,7 @@ start_cluster 3
 expect 0 node list
 says '^ID +ADDRESS +STATE +SHARE +IMAGES +BYTES +LOAD +VERSION +IMAGE SHARE$'
 expect 0 --format json node list
-is_json members /0 id,address,state,share,images,bytes,load,version,image_share
+is_json members /0 id,address,state,share,images,bytes,load,version,incarnation,image_share
 same "$(json count '')" 3 'number of nodes'
 is up /2/state
 id=$(json get /0/id)

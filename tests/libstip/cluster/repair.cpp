@@ -113,8 +113,20 @@ struct fixture : store_fixture {
   }
 
   repair_outcome repair_node(node& n) {
-    auto outcome = repair(*n.store, of, ring, n.id, services_of(n));
+    repair_progress told;
+    auto services = services_of(n);
+    services.tell = [&](const repair_progress& more) {
+      told.found += more.found;
+      told.pushed += more.pushed;
+      told.bytes += more.bytes;
+    };
+    auto outcome = repair(*n.store, of, ring, n.id, services);
     if (!outcome) CAF_FAIL(to_string(outcome.error()));
+    // What is told on the way is what is there in the end.
+    CAF_CHECK_EQUAL(told.pushed, outcome->facts);
+    CAF_CHECK_EQUAL(told.bytes, outcome->bytes);
+    CAF_CHECK(told.found >= told.pushed);
+    CAF_CHECK(outcome->strays >= outcome->kept);
     return *outcome;
   }
 
@@ -237,6 +249,38 @@ CAF_TEST(a node that joins gets its share and a node without tokens hands over e
   repair_all();
   check_placed();
   CAF_CHECK(facts_of(*nodes[3].store).empty());
+}
+
+CAF_TEST(a draining node hands over until it finds nothing and compares with nobody) {
+  of.replication = 2;
+  make_nodes(3);
+  use_ring(3);
+  scatter(120, 3);
+  repair_all();
+  repair_all();
+  const auto held = facts_of(*nodes[2].store).size();
+  CAF_REQUIRE(held > 0);
+  // It is in the ring as long as it has not left, with no place of its own.
+  auto made = ring::make({{nodes[0].id, "", derive_tokens(nodes[0].id, 16)},
+                          {nodes[1].id, "", derive_tokens(nodes[1].id, 16)},
+                          {nodes[2].id, "", {}}},
+                         9);
+  CAF_REQUIRE(made.has_value());
+  ring = std::move(*made);
+  auto services = services_of(nodes[2]);
+  services.differing = [](uint64_t, const std::vector<uint64_t>&) -> result<std::vector<uint32_t>> {
+    return fail(ec::internal, "compare", "nothing to");
+  };
+  now_ms += long_after;
+  const auto first = repair(*nodes[2].store, of, ring, nodes[2].id, services);
+  CAF_REQUIRE(first.has_value());
+  CAF_CHECK_EQUAL(first->strays, held);
+  CAF_CHECK_EQUAL(first->kept, 0u);
+  CAF_CHECK(first->problems.empty());
+  const auto second = repair_node(nodes[2]);
+  CAF_CHECK_EQUAL(second.strays, 0u);
+  CAF_CHECK(facts_of(*nodes[2].store).empty());
+  check_placed();
 }
 
 CAF_TEST(nothing is dropped before every replica has it) {

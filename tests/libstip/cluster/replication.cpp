@@ -161,6 +161,24 @@ CAF_TEST(ranges are covered when each has enough replicas that answered) {
   CAF_CHECK(both[0] > 20 && both[1] > 20);
 }
 
+CAF_TEST(a draining node that does not answer counts like one that owns something) {
+  const auto owners = make_ring(3, 16, 1);
+  auto all = owners.nodes();
+  all.push_back({1, "", {}});
+  const auto made = ring::make(std::move(all), 2);
+  CAF_REQUIRE(made.has_value());
+  const auto owner = owners.nodes().front().id;
+  for (const uint32_t copies : {1u, 2u, 3u}) {
+    const auto a = make_album(copies);
+    const auto needed = replicas_to_ask(copies);
+    CAF_CHECK(covers(*made, a, needed, [](uint64_t) { return true; }));
+    // With one copy it may be the only one that has an image.
+    CAF_CHECK_EQUAL(covers(*made, a, needed, [](uint64_t node) { return node != 1; }), copies > 1);
+    // Two of them that are away are too many for two copies.
+    CAF_CHECK(!covers(*made, a, needed, [&](uint64_t node) { return node != 1 && node != owner; }));
+  }
+}
+
 CAF_TEST(who stands in is on a rack of its own where there is one) {
   const auto r = make_ring(6, 16, 3);
   const auto a = make_album(3);

@@ -81,6 +81,27 @@ CAF_TEST(node id and values last and every start for writing counts) {
   CAF_CHECK((*values == pairs{{"2", "TWO"}}));
 }
 
+CAF_TEST(an incarnation that was taken is below that of the next start) {
+  {
+    const auto d = open_for_writing();
+    const auto second = d->next_incarnation();
+    const auto third = d->next_incarnation();
+    CAF_REQUIRE(second && third);
+    CAF_CHECK_EQUAL(*second, 2u);
+    CAF_CHECK_EQUAL(*third, 3u);
+    const auto started = d->incarnation();
+    CAF_CHECK_EQUAL(started, 1u);
+  }
+  {
+    const auto d = open_for_writing();
+    const auto started = d->incarnation();
+    CAF_CHECK_EQUAL(started, 4u);
+  }
+  const auto reader = open(open_mode::read_only);
+  CAF_REQUIRE(reader.has_value());
+  CAF_CHECK(code_of((*reader)->next_incarnation()) == ec::forbidden);
+}
+
 CAF_TEST(one writes or many read) {
   CAF_CHECK(code_of(open(open_mode::read_only)) == ec::not_found);
   {
