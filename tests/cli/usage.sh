@@ -121,7 +121,6 @@ later() {
 for verb in split merge fill coalesce align cloud index filter mosaic; do
   later image "$verb" a
 done
-later node drain 1
 later image store a x.tif auto -l 5 --upload
 later image store a x.tif auto -l 5 --cloud
 later image store a s3://bucket/x.tif auto -l 5
