@@ -12,7 +12,8 @@ size_t row_limit(const find_request& request) {
                             : std::min<size_t>(request.limit, defaults::max_page_rows);
 }
 
-result<query_answer> find_here(const album_view& view, const find_request& request) {
+result<query_answer> find_here(const album_view& view, uint64_t ring_version,
+                               const find_request& request) {
   STIP_TRY(check(request.match, view.definition.algorithm));
   const auto after = request.has_after ? std::optional{request.after} : std::nullopt;
   auto page = view.index().page(request.match, request.order, row_limit(request), after,
@@ -20,7 +21,19 @@ result<query_answer> find_here(const album_view& view, const find_request& reque
   query_answer answer;
   answer.rows = std::move(page.rows);
   answer.more = page.more;
+  // After the rows: what goes from here is noted before.
+  answer.is_settled = view.copies.is_settled(ring_version);
+  answer.dropped_ms_ago = view.copies.dropped_ms_ago(view.context->time->steady_ms());
   return answer;
+}
+
+result<std::string> hides_here(const album_view& view, const std::string& rows) {
+  STIP_ASSIGN(const auto asked, decode_tombstones(rows));
+  STIP_ASSIGN(const auto held, view.store->marks(asked));
+  std::string out;
+  for (size_t i = 0; i < asked.size(); ++i)
+    out.push_back(static_cast<char>(word_of_row(asked[i].when, held[i].hidden, held[i].written)));
+  return out;
 }
 
 bool looks_at_few(const album_view& view, const find_request& request) {

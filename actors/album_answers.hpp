@@ -14,7 +14,12 @@ namespace stip {
 size_t row_limit(const find_request& request);
 
 /// The images that match, a page of them. Error: invalid_argument (the filter).
-result<query_answer> find_here(const album_view& view, const find_request& request);
+result<query_answer> find_here(const album_view& view, uint64_t ring_version,
+                               const find_request& request);
+
+/// What speaks against these rows of other nodes, keys and versions: a row_word for each. Errors:
+/// malformed, those of the store.
+result<std::string> hides_here(const album_view& view, const std::string& rows);
 
 /// Whether a query takes less time than waking a thread for it.
 bool looks_at_few(const album_view& view, const find_request& request);

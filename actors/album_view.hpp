@@ -6,9 +6,45 @@
 
 #include "actors/context.hpp"
 #include "libstip/catalog/index.hpp"
+#include "libstip/cluster/search_rules.hpp"
 #include "libstip/store/album_store.hpp"
 
 namespace stip {
+
+/// What a node says of its copies with the rows that it shows (search_rules.hpp). Shared by
+/// threads.
+class copies_note {
+ public:
+  /// Before a deletion, or an image that belongs to others, comes.
+  void took() {
+    const std::lock_guard guard{mutex_};
+    settling_.took();
+  }
+  uint64_t round_began() const {
+    const std::lock_guard guard{mutex_};
+    return settling_.round_began();
+  }
+  void whole_round_ended(uint64_t seen, uint64_t ring_version) {
+    const std::lock_guard guard{mutex_};
+    settling_.whole_round_ended(seen, ring_version);
+  }
+  bool is_settled(uint64_t ring_version) const {
+    const std::lock_guard guard{mutex_};
+    return settling_.is_settled(ring_version);
+  }
+  /// Before and after images that others have now go from here.
+  void dropped(int64_t now_ms) { dropped_ms_ = now_ms; }
+  int64_t dropped_ms_ago(int64_t now_ms) const {
+    const int64_t last = dropped_ms_;
+    return last == never ? INT64_MAX : now_ms - last;
+  }
+
+ private:
+  static constexpr int64_t never = INT64_MIN;
+  mutable std::mutex mutex_;
+  settling settling_;
+  std::atomic<int64_t> dropped_ms_{never};
+};
 
 /// What readers see of an album on this node: its store, and the latest snapshot of its index. The
 /// storage actor replaces the snapshot after each commit; whoever reads takes a copy and never
@@ -42,6 +78,7 @@ struct album_view {
   const context_ptr context;
   const album definition;
   std::unique_ptr<album_store> store;
+  copies_note copies;
   /// Queries are refused; the index is empty.
   std::atomic<bool> closed{false};
   /// The album was deleted: its files go when the last reader has left.

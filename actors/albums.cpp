@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 #include <utility>
 
+#include "actors/album_deletion.hpp"
 #include "actors/album_storages.hpp"
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
@@ -234,42 +235,6 @@ void count_images(albums_pointer self, const std::string& name, const filter& ma
           });
 }
 
-/// Deletes the images that match on every node; answers with their number.
-void erase_everywhere(albums_pointer self, const album& a, const std::string& name,
-                      const filter& match, const version& when,
-                      caf::typed_response_promise<uint64_t> promise) {
-  if (auto fine = check(match, a.algorithm); !fine)
-    return (void)promise.deliver(to_caf(fine.error()));
-  // The version of a deletion is given where it begins.
-  const auto began = when == version{} ? self->state.context->versions->next() : when;
-  auto erase = [self, a, name, match, began, promise](std::optional<uint64_t> images) mutable {
-    gather<uint64_t>(
-        *self->state.view,
-        [self, name, match, began](const peer& p) {
-          return ask(self, p.handles.albums, defaults::erase_deadline, atom::here_v, atom::erase_v,
-                     name, match, began);
-        },
-        [promise, name, images, a, view = self->state.view](auto answers, auto problems) mutable {
-          uint64_t erased = 0;
-          for (const auto& [who, count] : answers) erased += count;
-          // A node that is there and failed would go on showing them.
-          if (problems.empty() ||
-              (all_reachable_answered(*view, answers) &&
-               covered(*view, a, copies_to_confirm(copies_of(view->ring, a)), answers)))
-            return (void)promise.deliver(images.value_or(erased));
-          promise.deliver(to_caf(
-              {ec::unavailable, "delete images of album " + name,
-               problems.front() + " (" + std::to_string(erased) + " were deleted on other nodes)",
-               "delete again when all nodes are up"}));
-        });
-  };
-  if (a.replication == 1) return erase(std::nullopt);
-  count_images(self, name, match, [erase, promise](result<uint64_t> images) mutable {
-    if (!images) return (void)promise.deliver(to_caf(images.error()));
-    erase(*images);
-  });
-}
-
 /// What all nodes hold of the album; images are counted once, everything else as often as it is
 /// stored.
 void add_up_status(albums_pointer self, const album& a, const std::string& name,
@@ -283,8 +248,7 @@ void add_up_status(albums_pointer self, const album& a, const std::string& name,
       [self, promise, a, name, view = self->state.view](auto answers, auto problems) mutable {
         album_status out{a, {}, std::move(problems)};
         for (const auto& [who, status] : answers) out.total = out.total + status;
-        if (covered(*view, a, replicas_to_ask(copies_of(view->ring, a)), answers))
-          out.problems.clear();
+        if (all_known(*view, a, answers)) out.problems.clear();
         if (a.replication == 1 || a.closed) return (void)promise.deliver(std::move(out));
         count_images(self, name, {}, [promise, out](result<uint64_t> images) mutable {
           if (images)
@@ -367,12 +331,14 @@ albums_actor::behavior_type albums_behavior(albums_pointer self, context_ptr con
             self, name,
             [self, name, match, when](const album& found,
                                       caf::typed_response_promise<uint64_t> promise) {
-              erase_everywhere(self, found, name, match, when, std::move(promise));
+              delete_images(self, found, name, match, when, std::move(promise));
             });
       },
-      [self](atom::here, atom::erase, const std::string& name, const filter& match,
-             const version& when) {
-        return on_storage<uint64_t>(self, name, atom::erase_v, match, when);
+      [self](atom::here, atom::hide, const std::string& name, uint64_t ring_version,
+             const std::string& tombstones) -> caf::result<uint64_t> {
+        if (auto fine = check_tombstones(self, ring_version, tombstones); !fine)
+          return to_caf(fine.error());
+        return on_storage<uint64_t>(self, name, atom::hide_v, tombstones);
       },
       [self](atom::album_of, const album& target) -> caf::result<storage_actor> {
         auto& state = self->state;

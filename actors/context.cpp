@@ -18,6 +18,29 @@ node_settings default_settings() {
   return s;
 }
 
+namespace {
+
+/// Where a directory says that it is new: as a value that is there.
+constexpr auto catch_up_values = "catch-up";
+constexpr auto fresh_value = "fresh";
+
+}  // namespace
+
+result<bool> look_whether_fresh(data_directory& directory) {
+  if (directory.mode() == open_mode::read_only) return false;
+  if (directory.incarnation() == 1) {
+    STIP_TRY(directory.save_value(catch_up_values, fresh_value, "1"));
+    return true;
+  }
+  STIP_ASSIGN(const auto values, directory.values(catch_up_values));
+  return !values.empty();
+}
+
+result<void> note_caught_up(data_directory& directory) {
+  if (directory.mode() == open_mode::read_only) return {};
+  return directory.erase_value(catch_up_values, fresh_value);
+}
+
 std::string why_away(const peer* p) {
   if (p == nullptr) return "it is no member";
   // A link is given up at the first probe that is missed, a node only after several.

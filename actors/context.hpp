@@ -79,6 +79,8 @@ struct node_context {
   executor_actor writers, readers, loaders, maintenance;
   /// What compaction, scrub and repair of all albums together may do.
   std::shared_ptr<pacer> maintenance_pace;
+  /// When it started, the node had not caught up with the others once since its directory was made.
+  bool fresh = false;
   /// The other nodes have brought what this one missed while it was away (see repair.hpp).
   std::shared_ptr<std::atomic<bool>> caught_up = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<stip::intake> intake = std::make_shared<stip::intake>();
@@ -115,6 +117,12 @@ struct cluster_view {
     return p != nullptr && p->member.info.tokens.empty();
   }
 };
+
+/// Whether the node has never caught up with the others on this directory; kept in it. Errors:
+/// those of the directory.
+result<bool> look_whether_fresh(data_directory& directory);
+/// It has now.
+result<void> note_caught_up(data_directory& directory);
 
 /// Why a node cannot be asked: "it is down", "it does not answer", "it is no member" (null).
 std::string why_away(const peer* p);

@@ -56,12 +56,12 @@ bool has_answered(const std::vector<std::pair<member, T>>& answers, uint64_t nod
                      [&](const auto& answer) { return answer.first.info.id == node; });
 }
 
-/// Whether enough nodes answered: see covers().
+/// Whether those that answered know all that was confirmed: see knows_all().
 template <class T>
-bool covered(const cluster_view& view, const album& a, size_t needed,
-             const std::vector<std::pair<member, T>>& answers) {
-  return view.missing.empty() &&
-         covers(view.ring, a, needed, [&](uint64_t node) { return has_answered(answers, node); });
+bool all_known(const cluster_view& view, const album& a,
+               const std::vector<std::pair<member, T>>& answers) {
+  return view.missing.empty() && !view.ring.nodes().empty() &&
+         knows_all(view.ring, a, [&](uint64_t node) { return has_answered(answers, node); });
 }
 
 template <class T>

@@ -78,19 +78,17 @@ void load_run::load_input(const std::string& input) {
 
 namespace {
 
-size_t reachable_owners(const cluster_view& view) {
-  return static_cast<size_t>(std::count_if(view.peers.begin(), view.peers.end(), [](const peer& p) {
-    return p.reachable && !p.member.info.tokens.empty();
-  }));
+is_reachable reachable_in(const cluster_view_ptr& view) {
+  return [view](uint64_t node) {
+    const auto* p = view->find(node);
+    return p != nullptr && p->reachable;
+  };
 }
 
-result<std::vector<uint64_t>> targets_of(const cluster_view& view, const album& target,
+result<std::vector<uint64_t>> targets_of(const cluster_view_ptr& view, const album& target,
                                          std::string_view geocode) {
-  STIP_TRY(check_ring(view));
-  return write_targets(view.ring, target, geocode, [&view](uint64_t node) {
-    const auto* p = view.find(node);
-    return p != nullptr && p->reachable;
-  });
+  STIP_TRY(check_ring(*view));
+  return write_targets(view->ring, target, geocode, reachable_in(view));
 }
 
 }  // namespace
@@ -115,16 +113,13 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   request.precision = plan_.request.precision;
   request.threads = threads_per_scene_;
   request.written = plan_.task.began;
-  // A chip goes to as many nodes as there are, up to the copies of the album; so many may fail.
-  const auto copies = copies_of(view->ring, plan_.target);
-  const auto needed = copies_to_confirm(copies);
-  const auto targets = std::min(copies, reachable_owners(*view));
   // An abandoned shipment may outlive the run.
-  shipping out{context_, transfer_, plan_.target, std::max(targets, needed) - needed,
+  shipping out{context_, transfer_, plan_.target,
+               spare_nodes(view->ring, plan_.target, reachable_in(view)),
                [stopped = stopped_] { return stopped->load(); }};
   load_services services;
   services.targets = [view, target = plan_.target](std::string_view geocode) {
-    return targets_of(*view, target, geocode);
+    return targets_of(view, target, geocode);
   };
   services.holds = [this](uint64_t node, const std::vector<image_key>& keys, const hash128& scene) {
     return ask_holds(node, keys, scene);

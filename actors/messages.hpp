@@ -73,6 +73,9 @@ struct query_answer {
   bool more = false;
   /// Ranges and nodes that could not be asked, with the reason: the answer is incomplete.
   std::vector<std::string> problems;
+  /// Of one node: see node_word in search_rules.hpp.
+  bool is_settled = false;
+  int64_t dropped_ms_ago = INT64_MAX;
 };
 
 struct image_manifest {
@@ -126,6 +129,8 @@ struct parcel {
   version sent;
   album target;
   chip_parts content;
+  /// Some of it belongs to other nodes than the one that takes it in, which finds that out itself.
+  bool has_strays = false;
 };
 
 struct parcel_answer {
@@ -224,7 +229,8 @@ typename I::result_type inspect(I& f, placement& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, query_answer& x) {
-  return f(caf::meta::type_name("query_answer"), x.rows, x.more, x.problems);
+  return f(caf::meta::type_name("query_answer"), x.rows, x.more, x.problems, x.is_settled,
+           x.dropped_ms_ago);
 }
 template <class I>
 typename I::result_type inspect(I& f, image_manifest& x) {
@@ -269,7 +275,7 @@ typename I::result_type inspect(I& f, parcel& x) {
 template <class I>
 typename I::result_type inspect(I& f, repair_outcome& x) {
   return f(caf::meta::type_name("repair_outcome"), x.facts, x.bytes, x.forgotten, x.strays, x.kept,
-           x.failed_nodes, x.problems);
+           x.failed_nodes, x.promised_nodes, x.problems, x.stopped);
 }
 template <class I>
 typename I::result_type inspect(I& f, parcel_answer& x) {

@@ -281,6 +281,7 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
       std::make_shared<byte_budget>(uint64_t(memory * defaults::load_memory_share));
   context->transfer_memory =
       std::make_shared<byte_budget>(uint64_t(memory * defaults::transfer_memory_share));
+  STIP_ASSIGN(context->fresh, look_whether_fresh(*context->directory));
   STIP_ASSIGN(auto tasks_kept, kept_tasks(*context->directory));
   STIP_ASSIGN(const auto members_kept, kept_members(*context->directory));
   STIP_ASSIGN(auto albums_kept, context->directory->albums());

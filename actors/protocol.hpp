@@ -126,6 +126,8 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, store, "store")
 CAF_ADD_ATOM(stip_atoms, stip::atom, tick, "tick")
 CAF_ADD_ATOM(stip_atoms, stip::atom, update, "update")
 CAF_ADD_ATOM(stip_atoms, stip::atom, drain, "drain")
+CAF_ADD_ATOM(stip_atoms, stip::atom, hide, "hide")
+CAF_ADD_ATOM(stip_atoms, stip::atom, hides, "hides")
 CAF_END_TYPE_ID_BLOCK(stip_atoms)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
@@ -151,8 +153,8 @@ using executor_actor = caf::typed_actor<takes<atom::run, job>::with<bool>>;
 using storage_actor = caf::typed_actor<
     /// Chips of one message; the answer comes when they are durable.
     takes<atom::put, parcel>::with<parcel_answer>,
-    /// Hides the matching images that are older than the version; answers how many.
-    takes<atom::erase, filter, version>::with<uint64_t>,
+    /// Takes tombstones (encoded) in; answers how many images they hid.
+    takes<atom::hide, std::string>::with<uint64_t>,
     /// Drops images that their replicas have (encoded facts); answers how many.
     takes<atom::forget, std::string>::with<uint64_t>,
     takes<atom::open>::with<bool>,   // build the index
@@ -173,6 +175,9 @@ using query_actor = caf::typed_actor<
     /// Which of these keys (of this node) are stored from the scene of this id.
     takes<atom::here, atom::holds, std::string, std::vector<std::string>,
           std::string>::with<std::vector<bool>>,
+    /// What speaks here against rows that others show: their keys and versions as encoded
+    /// tombstones; a row_word (search_rules.hpp) for each.
+    takes<atom::here, atom::hides, std::string, std::string>::with<std::string>,
     /// The storage of the album with this uid has opened (null: it is gone).
     caf::reacts_to<atom::update, std::string, album_view_ptr>,
     caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
@@ -202,7 +207,8 @@ using albums_actor = caf::typed_actor<
     takes<atom::remove, std::string>::with<album>,
     takes<atom::exchange, std::vector<album>>::with<std::vector<album>>,  // merge, give all of ours
     takes<atom::erase, std::string, filter, version>::with<uint64_t>,     // on every node
-    takes<atom::here, atom::erase, std::string, filter, version>::with<uint64_t>,
+    /// Takes tombstones (encoded) in; version of the asker's ring. Answers when they are durable.
+    takes<atom::here, atom::hide, std::string, uint64_t, std::string>::with<uint64_t>,
     takes<atom::album_of, album>::with<storage_actor>,     // the album's storage; merges it first
     takes<atom::status, std::string>::with<album_status>,  // over all nodes
     takes<atom::here, atom::status, std::string>::with<storage_status>,

@@ -8,6 +8,7 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
+#include "actors/second_look.hpp"
 #include "libstip/cluster/replication.hpp"
 
 namespace stip {
@@ -148,9 +149,9 @@ bool postpone(self_pointer self, int64_t until_ms, std::function<void()> query) 
 template <class Atom, class Merge>
 void ask_all(self_pointer self, Atom what, find_request request, const album& definition,
              Merge merge, int64_t until_ms, caf::typed_response_promise<query_answer> promise,
-             bool again = false) {
+             int attempt = 1) {
   constexpr bool is_count = std::is_same_v<Atom, atom::extents>;
-  if (is_count && definition.replication > 1 && !again)
+  if (is_count && definition.replication > 1 && attempt == 1)
     request.counted_among = reachable_nodes(*self->state.view);
   gather<query_answer>(
       *self->state.view,
@@ -158,11 +159,11 @@ void ask_all(self_pointer self, Atom what, find_request request, const album& de
         return ask(self, p.handles.query, defaults::local_query_deadline, atom::here_v, what,
                    request);
       },
-      [self, what, request, definition, merge, until_ms, promise, again, view = self->state.view](
-          std::vector<std::pair<member, query_answer>> answers,
-          std::vector<std::string> problems) mutable {
-        const bool complete =
-            covered(*view, definition, replicas_to_ask(copies_of(view->ring, definition)), answers);
+      [self, what, request, definition, merge, until_ms, promise, attempt,
+       began_ms = self->state.context->time->steady_ms(),
+       view = self->state.view](std::vector<std::pair<member, query_answer>> answers,
+                                std::vector<std::string> problems) mutable {
+        const bool complete = all_known(*view, definition, answers);
         if (!complete && !all_reachable_answered(*view, answers) &&
             postpone(self, until_ms, [self, what, request, definition, merge, until_ms, promise] {
               ask_all(self, what, request, definition, merge, until_ms, promise);
@@ -178,17 +179,36 @@ void ask_all(self_pointer self, Atom what, find_request request, const album& de
         for (const auto& [who, answer] : answers) answered.push_back(who.info.id);
         std::sort(answered.begin(), answered.end());
         if (!request.counted_among.empty() && complete && answered != request.counted_among &&
-            !again) {
+            attempt == 1) {
           request.counted_among = answered;
           return ask_all(self, what, std::move(request), definition, merge, until_ms, promise,
-                         true);
+                         attempt + 1);
         }
         if (complete) problems.clear();
+        auto words = words_of(answers);
         auto merged = merge(std::move(answers), std::move(problems));
-        if (merged)
-          promise.deliver(std::move(*merged));
-        else
-          promise.deliver(to_caf(merged.error()));
+        if (!merged) return (void)promise.deliver(to_caf(merged.error()));
+        if (is_count || view->peers.size() < 2) return (void)promise.deliver(std::move(*merged));
+        look_twice(
+            self, view, definition, std::move(words), std::move(*merged),
+            [self, what, request, definition, merge, until_ms, promise, attempt,
+             began_ms](result<looked_twice> page) mutable {
+              if (!page) return (void)promise.deliver(to_caf(page.error()));
+              const auto took_ms = self->state.context->time->steady_ms() - began_ms;
+              if (page->replaced || has_moved(page->words, took_ms)) {
+                if (attempt < defaults::search_attempts)
+                  return ask_all(self, what, std::move(request), definition, merge, until_ms,
+                                 promise, attempt + 1);
+                page->answer.problems.push_back("images are moving from one node to another");
+              }
+              if (page->go_on_after && page->answer.problems.empty()) {
+                request.has_after = true;
+                request.after = *page->go_on_after;
+                return ask_all(self, what, std::move(request), definition, merge, until_ms,
+                               promise);
+              }
+              promise.deliver(std::move(page->answer));
+            });
       });
 }
 
@@ -303,7 +323,9 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
       [self](atom::here, atom::find, const find_request& request) {
         return with_view<query_answer>(
             self, request.album, false,
-            [request](const album_view& v) { return find_here(v, request); },
+            [request, ring = self->state.view->ring.version()](const album_view& v) {
+              return find_here(v, ring, request);
+            },
             [request](const album_view& v) { return looks_at_few(v, request); });
       },
       [self](atom::extents, const find_request& request) {
@@ -344,6 +366,10 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
         return with_view<std::vector<bool>>(self, album, true, [keys, scene](const album_view& v) {
           return holds_here(v, keys, scene);
         });
+      },
+      [self](atom::here, atom::hides, const std::string& album, const std::string& rows) {
+        return with_view<std::string>(self, album, false,
+                                      [rows](const album_view& v) { return hides_here(v, rows); });
       },
       [self](atom::update, const std::string& uid, const album_view_ptr& view) {
         if (view)

@@ -52,19 +52,6 @@ caf::result<T> with_view(self_pointer self, const album& a, Work work) {
   return promise;
 }
 
-result<std::vector<uint32_t>> differing(const album_view& view, const ring& ring, uint64_t asker,
-                                        const std::vector<uint64_t>& theirs) {
-  if (theirs.size() != ring_slices)
-    return fail(ec::malformed, "compare digests",
-                "there are " + std::to_string(theirs.size()) + " of them");
-  const auto common = common_slices(ring, view.definition, view.context->self.id, asker);
-  STIP_ASSIGN(const auto ours, view.store->digests(common));
-  std::vector<uint32_t> out;
-  for (uint32_t i = 0; i < ring_slices; ++i)
-    if (ours[i] != theirs[i]) out.push_back(i);
-  return out;
-}
-
 /// Leaves out what another node is bringing already.
 void keep_claimed(push_claims& claims, const album_view& view, uint64_t asker,
                   const std::vector<replica_fact>& facts, std::vector<bool>& lacking) {
@@ -86,6 +73,7 @@ struct album_round {
   album_view_ptr view;
   std::shared_ptr<std::atomic<bool>> stop;
   std::shared_ptr<progress_counter> progress;
+  std::shared_ptr<std::atomic<uint64_t>> dropping;
 
   result<const peer*> find(uint64_t node) const {
     const auto* p = cluster->find(node);
@@ -144,15 +132,24 @@ struct album_round {
       out = new_shipping();
       return settled;
     };
-    services.forget = [&](const std::vector<replica_fact>& facts) {
-      return ask_and_wait<uint64_t>(storage, defaults::commit_deadline,
-                                    "drop images that other nodes have now", atom::forget_v,
-                                    encode(facts));
+    services.forget = [&](const std::vector<replica_fact>& facts) -> result<uint64_t> {
+      *dropping = cluster->ring.version();
+      // From here on others are told; who came before has changed the ring.
+      auto dropped =
+          stop->load() ? result<uint64_t>{fail(ec::stopped, "drop images", "the ring has changed")}
+                       : ask_and_wait<uint64_t>(storage, defaults::commit_deadline,
+                                                "drop images that other nodes have now",
+                                                atom::forget_v, encode(facts));
+      *dropping = 0;
+      return dropped;
     };
     services.unique = [&] { return hash64(to_string(context->versions->next())); };
     services.stopped = [&] { return stop->load(); };
     services.tell = [this](const repair_progress& more) { progress->add(more); };
+    const auto seen = view->copies.round_began();
     auto outcome = stip::repair(*view->store, a, cluster->ring, self, services);
+    if (outcome && outcome->is_whole())
+      view->copies.whole_round_ended(seen, cluster->ring.version());
     // What is still under way refers to this round.
     (void)out->settle();
     return outcome;
@@ -168,7 +165,7 @@ bool wants_another(const repair_state& state) {
   const auto is_there = [](const peer& p) { return p.reachable || p.member.info.tokens.empty(); };
   const auto& peers = state.view->peers;
   // What waits for a node that is away is looked at again when that node comes.
-  return !o.problems.empty() || (o.kept > 0 && std::all_of(peers.begin(), peers.end(), is_there));
+  return o.is_unfinished() || (o.kept > 0 && std::all_of(peers.begin(), peers.end(), is_there));
 }
 
 void end_round(self_pointer self) {
@@ -187,13 +184,7 @@ void end_round(self_pointer self) {
     state.context->log->info("repair: facts={} bytes={} forgotten={} kept={} problems={}", o.facts,
                              o.bytes, o.forgotten, o.kept, o.problems.size());
   for (const auto& problem : o.problems) state.context->log->warn("repair: {}", problem);
-  constexpr auto longest = defaults::repair_interval.count();
-  const bool again = wants_another(state);
-  state.retry_ms =
-      again ? std::clamp<int64_t>(2 * state.retry_ms, defaults::repair_retry.count(), longest) : 0;
-  const auto rest = again ? state.retry_ms : longest;
-  // The cluster may have changed meanwhile, and then it is due sooner.
-  state.due_ms = std::min(state.due_ms, state.context->time->steady_ms() + rest);
+  state.schedule.round_ended(state.context->time->steady_ms(), wants_another(state));
   for (auto& promise : std::exchange(state.waiting, {})) promise.deliver(state.outcome);
   if (!state.waiting_for_next.empty()) begin_round(self);
 }
@@ -201,7 +192,7 @@ void end_round(self_pointer self) {
 void begin_round(self_pointer self) {
   auto& state = self->state;
   state.running = true;
-  state.due_ms = INT64_MAX;
+  state.schedule.round_began();
   state.outcome = {};
   state.stop_round = std::make_shared<std::atomic<bool>>(false);
   state.report = std::make_shared<round_report>();
@@ -216,12 +207,14 @@ void begin_round(self_pointer self) {
           },
           [self](caf::error& err) {
             self->state.outcome.problems.push_back(to_string(from_caf(err, "list the albums")));
+            self->state.outcome.stopped = true;
             end_round(self);
           });
 }
 
 void repair_next(self_pointer self) {
   auto& state = self->state;
+  state.outcome.stopped |= state.stop_round->load();
   if (state.left.empty() || state.stop_round->load()) return end_round(self);
   const auto a = std::move(state.left.front());
   state.left.pop_front();
@@ -239,9 +232,8 @@ void repair_next(self_pointer self) {
             run_blocking(
                 self, state.context->maintenance, defaults::longest_job,
                 [work = album_round{self->system(), state.context, state.transfer, storage,
-                                    state.view, view, state.stop_round, state.report->counter}] {
-                  return work.run();
-                },
+                                    state.view, view, state.stop_round, state.report->counter,
+                                    state.dropping}] { return work.run(); },
                 [self, view](result<repair_outcome> outcome) {
                   view->in_repair = false;
                   auto& sum = self->state.outcome;
@@ -249,88 +241,95 @@ void repair_next(self_pointer self) {
                     sum += *outcome;
                   else if (outcome.error().code != ec::stopped)
                     sum.problems.push_back(to_string(outcome.error()));
+                  sum.stopped |= !outcome;
                   repair_next(self);
                 });
           },
           [self, a](caf::error& err) {
             const auto why = from_caf(err, "open album " + a.name);
-            if (why.code != ec::not_found) self->state.outcome.problems.push_back(to_string(why));
+            if (why.code != ec::not_found) {
+              self->state.outcome.problems.push_back(to_string(why));
+              self->state.outcome.stopped = true;
+            }
             repair_next(self);
           });
 }
 
 // -- when -------------------------------------------------------------------------
 
-void catch_up(self_pointer self);
+/// This node has taken part with its disk: it is one that was away, when it starts the next time.
+void forget_fresh(self_pointer self) {
+  run_blocking(
+      self, self->state.context->writers, defaults::commit_deadline,
+      [context = self->state.context] { return note_caught_up(*context->directory); },
+      [self](result<void> noted) {
+        if (!noted) self->state.context->log->error("{}", to_string(noted.error()));
+      });
+}
+
+void look_whether_caught_up(self_pointer self);
 
 /// Asks a node for a round, so that this one gets what it missed.
 void ask_helper(self_pointer self, const peer& p) {
   const auto id = p.member.info.id;
-  const auto incarnation = p.member.info.incarnation;
-  self->state.helpers[id].waiting = true;
-  const auto ended = [self, id, incarnation](bool answered) {
-    auto& h = self->state.helpers[id];
-    if (h.incarnation != incarnation) return;
-    h.waiting = false;
-    h.answered = answered;
-    // Mostly it has not seen yet that this node is there again.
-    h.again_ms = self->state.context->time->steady_ms() + defaults::tick_interval.count();
-    catch_up(self);
+  const auto ended = [self, id, incarnation = p.member.info.incarnation](catch_up::outcome what) {
+    auto& state = self->state;
+    state.behind.answered(state.context->time->steady_ms(), id, incarnation, what);
+    look_whether_caught_up(self);
   };
   ask(self, p.handles.repair, defaults::repair_deadline, atom::here_v, atom::repair_v,
       self->state.context->self.id)
       .then(
           [self, ended](const repair_outcome& o) {
-            ended(std::find(o.failed_nodes.begin(), o.failed_nodes.end(),
-                            self->state.context->self.id) == o.failed_nodes.end());
+            ended(o.is_whole()                                  ? catch_up::outcome::whole
+                  : o.has_brought(self->state.context->self.id) ? catch_up::outcome::brought
+                                                                : catch_up::outcome::failed);
           },
           [self, id, ended](caf::error& err) {
             self->state.context->log->info(
                 "{}", to_string(from_caf(err, "catch up with node " + node_name(id))));
-            ended(false);
+            ended(catch_up::outcome::failed);
           });
 }
 
 /// Asks those that live to bring what this node missed while it was away.
-void catch_up(self_pointer self) {
+void look_whether_caught_up(self_pointer self) {
   auto& state = self->state;
   auto& caught_up = *state.context->caught_up;
-  if (caught_up || !state.view->missing.empty() || state.view->peers.empty()) return;
+  if (!state.view->missing.empty() || state.view->peers.empty()) return;
   // Nobody compares copies with a node that drains: what it missed shows when it hands over.
   if (state.view->drains(state.context->self.id)) {
     if (state.handed_over) caught_up = true;
     return;
   }
-  const auto now = state.context->time->steady_ms();
-  bool all = true;
-  for (const auto& p : state.view->peers) {
-    if (p.self || p.member.state == member_state::down) continue;
-    auto& h = state.helpers[p.member.info.id];
-    if (h.incarnation != p.member.info.incarnation) h = {p.member.info.incarnation};
-    if (h.answered) continue;
-    all = false;
-    // CAF says nothing of a request whose link has gone.
-    if (!p.reachable) h.waiting = false;
-    if (p.reachable && !h.waiting && now >= h.again_ms) ask_helper(self, p);
-  }
-  if (!all) return;
-  caught_up = true;
+  for (const auto id : state.behind.ask(state.context->time->steady_ms()))
+    if (const auto* p = state.view->find(id)) ask_helper(self, *p);
+  if (state.behind.is_done() == caught_up) return;
+  caught_up = state.behind.is_done();
+  if (!caught_up) return;
   state.context->log->info("the node has what the others have");
+  if (state.context->fresh) forget_fresh(self);
 }
 
-/// A minority may have missed what the others have confirmed: when it sees them again, it catches
-/// up as after a start.
-void look_for_partition(self_pointer self) {
+/// The least number of copies that confirm a chip, over the albums with copies.
+size_t least_confirmed(const repair_state& state) {
+  auto least = SIZE_MAX;
+  for (const auto& [uid, view] : state.open)
+    if (view->definition.replication > 1)
+      least = std::min(least, copies_to_confirm(copies_of(state.view->ring, view->definition)));
+  return least;
+}
+
+void tell_view(self_pointer self) {
   auto& state = self->state;
-  const auto& peers = state.view->peers;
-  const auto there =
-      std::count_if(peers.begin(), peers.end(), [](const peer& p) { return p.reachable; });
-  const bool few = static_cast<size_t>(there) * 2 < peers.size();
-  if (!few && state.cut_off) {
-    *state.context->caught_up = false;
-    state.helpers.clear();
-  }
-  state.cut_off = few;
+  if (!state.view->missing.empty() || state.view->peers.empty()) return;
+  std::vector<catch_up::other> others;
+  for (const auto& p : state.view->peers)
+    if (!p.self)
+      others.push_back({p.member.info.id, p.member.info.incarnation,
+                        p.member.state == member_state::down, p.reachable});
+  state.behind.view_changed(std::move(others), least_confirmed(state));
+  look_whether_caught_up(self);
 }
 
 /// Who is given places on the ring anew, while it runs, has to be brought what is there.
@@ -343,8 +342,8 @@ void look_for_return(self_pointer self, const cluster_view& next) {
   if (before == nullptr || now->member.info.tokens.empty() ||
       before->member.info.incarnation == now->member.info.incarnation)
     return;
+  state.behind.begin_again();
   *state.context->caught_up = false;
-  state.helpers.clear();
 }
 
 void take_view(self_pointer self, cluster_view_ptr view) {
@@ -361,11 +360,8 @@ void take_view(self_pointer self, cluster_view_ptr view) {
   state.view = std::move(view);
   if (other_ring && had_ring) state.moving = true;
   if (other_ring && state.stop_round) *state.stop_round = true;
-  if (other_ring || came)
-    state.due_ms =
-        std::min(state.due_ms, state.context->time->steady_ms() + defaults::repair_delay.count());
-  look_for_partition(self);
-  catch_up(self);
+  if (other_ring || came) state.schedule.cluster_changed(state.context->time->steady_ms());
+  tell_view(self);
 }
 
 result<void> check_may_repair(const repair_state& state) {
@@ -415,6 +411,7 @@ void tell_now_and_then(self_pointer self) {
 
 repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr context,
                                             albums_actor albums, transfer_actor transfer) {
+  self->state.behind = catch_up{context->fresh};
   self->state.context = std::move(context);
   self->state.albums = std::move(albums);
   self->state.transfer = std::move(transfer);
@@ -432,13 +429,17 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
           return to_caf(same.error());
         return with_view<std::vector<uint32_t>>(
             self, a, [cluster, asker, digests](const album_view& view) {
-              return differing(view, cluster->ring, asker, digests);
+              return differing_slices(*view.store, view.definition, cluster->ring,
+                                      view.context->self.id, asker, digests);
             });
       },
       [self](atom::lacks, const album& a, uint64_t asker, uint64_t ring_version,
              const std::string& bytes, bool to_push) -> caf::result<std::vector<bool>> {
         if (auto same = check_same_ring(*self->state.view, asker, ring_version); !same)
           return to_caf(same.error());
+        if (const uint64_t by = *self->state.dropping; by != 0 && by != ring_version)
+          return to_caf({ec::unavailable, "say what is here", "images are being dropped just now",
+                         "ask again"});
         auto facts = decode_facts(bytes);
         if (!facts) return to_caf(facts.error());
         return with_view<std::vector<bool>>(
@@ -465,8 +466,7 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
       [self](atom::repair, uint64_t only) { return repair_cluster(self, only); },
       [self](atom::repair) {
         auto& state = self->state;
-        const auto soon = state.context->time->steady_ms() + defaults::stray_delay.count();
-        state.due_ms = std::min(state.due_ms, soon);
+        state.schedule.strays_came(state.context->time->steady_ms());
       },
       [self](atom::stop, const std::string& task) {
         auto& state = self->state;
@@ -479,15 +479,16 @@ repair_actor::behavior_type repair_behavior(self_pointer self, context_ptr conte
           self->state.open[uid] = view;
         else
           self->state.open.erase(uid);
+        tell_view(self);
       },
       [self](atom::peers, cluster_view_ptr& view) { take_view(self, std::move(view)); },
       [self](atom::tick) {
         auto& state = self->state;
-        const bool due = state.context->time->steady_ms() >= state.due_ms;
+        const bool due = state.context->time->steady_ms() >= state.schedule.due_ms();
         if (!state.running && due && !is_alone(*state.view) && state.view->missing.empty() &&
             state.context->settings.mode == open_mode::read_write)
           begin_round(self);
-        catch_up(self);
+        look_whether_caught_up(self);
         tell_now_and_then(self);
         self->delayed_send(self, defaults::tick_interval, atom::tick_v);
       },

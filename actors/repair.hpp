@@ -11,7 +11,10 @@
 #include "actors/album_view.hpp"
 #include "actors/context.hpp"
 #include "actors/round_report.hpp"
+#include "libstip/cluster/catch_up.hpp"
 #include "libstip/cluster/push_claims.hpp"
+#include "libstip/cluster/repair.hpp"
+#include "libstip/cluster/repair_schedule.hpp"
 
 namespace stip {
 
@@ -35,11 +38,8 @@ struct repair_state {
   std::shared_ptr<std::atomic<bool>> stop_round;
   /// Who waits for the round that is under way, and for the one after it.
   std::vector<caf::typed_response_promise<repair_outcome>> waiting, waiting_for_next;
-  int64_t due_ms = 0;
   /// What other nodes are bringing to this one.
   std::shared_ptr<push_claims> claims = std::make_shared<push_claims>();
-  /// How long it rests after a round with problems; twice as long each time.
-  int64_t retry_ms = 0;
   /// Nothing was left to hand over after the latest round.
   bool handed_over = false;
   bool stopped_by_user = false;
@@ -48,16 +48,11 @@ struct repair_state {
   round_report_ptr report;
   int64_t told_ms = 0;
 
-  /// A node that is asked to bring what this one missed.
-  struct helper {
-    uint64_t incarnation = 0;
-    bool waiting = false;
-    bool answered = false;
-    int64_t again_ms = 0;
-  };
-  std::map<uint64_t, helper> helpers;
-  /// This node reached so few that the others may have confirmed things without it.
-  bool cut_off = false;
+  /// The ring by which images are being dropped just now; 0: none are. Who knows another one must
+  /// not rely on what is still here.
+  std::shared_ptr<std::atomic<uint64_t>> dropping = std::make_shared<std::atomic<uint64_t>>(0);
+  repair_schedule schedule;
+  catch_up behind;
 };
 
 /// Keeps the copies of albums equal and brings images to where they belong: a round over all albums

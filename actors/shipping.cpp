@@ -9,34 +9,34 @@ shipping::shipping(context_ptr context, transfer_actor transfer, album target, s
     : context_(std::move(context)),
       transfer_(std::move(transfer)),
       target_(std::move(target)),
-      state_(new state{spare_nodes, std::move(stopped), {}, {}, 0, {}, {}}) {}
+      state_(new state{std::move(stopped), {}, {}, write_answers{spare_nodes}}) {}
 
 bool shipping::is_over(state& s) {
   if (s.stopped()) return true;
   const std::lock_guard guard{s.mutex};
-  return s.too_few();
+  return s.answers.too_few();
 }
 
-bool shipping::has_failed(state& s, uint64_t node) {
+bool shipping::takes(state& s, uint64_t node) {
   const std::lock_guard guard{s.mutex};
-  return s.failed_nodes.contains(node);
+  return s.answers.takes(node);
 }
 
 bool shipping::failed() const {
   const std::lock_guard guard{state_->mutex};
-  return state_->too_few();
+  return state_->answers.too_few();
 }
 
 result<void> shipping::settle() {
   std::unique_lock lock{state_->mutex};
   // Every shipment is answered: the outbox gives up in bounded time.
-  state_->changed.wait(lock, [this] { return state_->under_way == 0; });
-  return state_->too_few() ? state_->first_failure : result<void>{};
+  state_->changed.wait(lock, [this] { return state_->answers.is_settled(); });
+  return state_->answers.outcome();
 }
 
 result<void> shipping::ship(uint64_t node, chip_parts parts, uint64_t bytes) {
   // It has failed already, and the others do without it.
-  if (has_failed(*state_, node)) return {};
+  if (!takes(*state_, node)) return {};
   const auto budget = context_->transfer_memory;
   STIP_ASSIGN(const auto taken, budget->acquire(bytes, [s = state_] { return is_over(*s); }));
   auto out = std::make_shared<shipment>();
@@ -47,17 +47,13 @@ result<void> shipping::ship(uint64_t node, chip_parts parts, uint64_t bytes) {
   out->answered = [s = state_, budget, taken, node](const result<parcel_answer>& answer) {
     budget->release(taken);
     const std::lock_guard guard{s->mutex};
-    if (!answer) {
-      s->failed_nodes.insert(node);
-      if (s->first_failure) s->first_failure = fail(answer.error());
-    }
-    --s->under_way;
+    s->answers.answered(node, answer ? result<void>{} : fail(answer.error()));
     s->changed.notify_all();
   };
-  out->abandoned = [s = state_, node] { return is_over(*s) || has_failed(*s, node); };
+  out->abandoned = [s = state_, node] { return is_over(*s) || !takes(*s, node); };
   {
     const std::lock_guard guard{state_->mutex};
-    ++state_->under_way;
+    state_->answers.sent();
   }
   caf::anon_send(transfer_, atom::push_v, std::move(out));
   return {};

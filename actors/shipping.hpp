@@ -4,10 +4,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <set>
 
 #include "actors/context.hpp"
 #include "actors/transfer.hpp"
+#include "libstip/cluster/write_answers.hpp"
 
 namespace stip {
 
@@ -32,19 +32,14 @@ class shipping {
  private:
   /// What is under way, and outlives this with the last shipment.
   struct state {
-    bool too_few() const { return failed_nodes.size() > spare_nodes; }
-
-    const size_t spare_nodes;
     const std::function<bool()> stopped;
     std::mutex mutex;
     std::condition_variable changed;
-    size_t under_way = 0;
-    std::set<uint64_t> failed_nodes;
-    result<void> first_failure;
+    write_answers answers;
   };
 
   static bool is_over(state& s);
-  static bool has_failed(state& s, uint64_t node);
+  static bool takes(state& s, uint64_t node);
 
   const context_ptr context_;
   const transfer_actor transfer_;

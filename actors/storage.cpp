@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
+#include <span>
 #include <utility>
 
 #include "actors/errors.hpp"
@@ -56,7 +57,10 @@ void write_puts(storage_pointer self) {
   auto work = [group, writer = self->state.writer, view = self->state.view]() {
     std::vector<const chip_parts*> messages;
     messages.reserve(group->size());
-    for (const auto& put : *group) messages.push_back(&put.content->content);
+    for (const auto& put : *group) {
+      messages.push_back(&put.content->content);
+      if (put.content->has_strays || !put.content->content.tombstones.empty()) view->copies.took();
+    }
     auto written = writer->write(messages);
     // On the writer's thread: nobody else changes the index, and merging a large delta must not
     // hold up an actor.
@@ -110,21 +114,20 @@ void merge_levels(storage_pointer self) {
       });
 }
 
-/// Hides every matching image that is older than `when`, in commits of bounded size.
-result<uint64_t> erase_images(album_view& view, const filter& match, const version& when) {
-  uint64_t erased = 0;
-  std::optional<image_facts> after;
-  while (true) {
-    const auto page =
-        view.index().find(match, sort_field::timestamp, defaults::max_erased_per_commit, after);
-    if (page.empty()) return erased;
+/// Takes tombstones in, in commits of bounded size; how many images they hid.
+result<uint64_t> hide_images(album_view& view, std::span<const put_tombstone> tombstones) {
+  uint64_t hidden = 0;
+  view.copies.took();
+  while (!tombstones.empty()) {
+    const auto count = std::min(tombstones.size(), defaults::max_erased_per_commit);
     commit_request request;
-    for (const auto& entry : page) request.tombstones.push_back({entry.key, when});
+    request.tombstones.assign(tombstones.begin(), tombstones.begin() + ptrdiff_t(count));
     STIP_ASSIGN(const auto done, view.store->commit(request));
     apply_changes(view, done.changes);
-    for (const auto& change : done.changes) erased += change.what == index_change::kind::erase;
-    after = image_facts{page.back().key, page.back().pixel_coverage, {}};
+    for (const auto& change : done.changes) hidden += change.what == index_change::kind::erase;
+    tombstones = tombstones.subspan(count);
   }
+  return hidden;
 }
 
 /// Nobody waits for an answer that will not come.
@@ -172,21 +175,23 @@ storage_actor::behavior_type storage_behavior(storage_pointer self, context_ptr 
         start_next(self);
         return promise;
       },
-      [self](atom::erase, const filter& match, const version& when) -> caf::result<uint64_t> {
+      [self](atom::hide, const std::string& bytes) -> caf::result<uint64_t> {
+        auto tombstones = decode_tombstones(bytes);
+        if (!tombstones) return to_caf(tombstones.error());
         auto promise = self->make_response_promise<uint64_t>();
         write_in_turn(
             self,
-            [view = self->state.view, match, when]() -> result<uint64_t> {
+            [view = self->state.view, tombstones = std::move(*tombstones)]() -> result<uint64_t> {
               if (view->closed)
                 return fail(ec::unavailable, "delete images of album " + view->definition.name,
                             "it is closed", "open it first (stip album open)");
-              return erase_images(*view, match, when);
+              return hide_images(*view, tombstones);
             },
-            [self, promise](result<uint64_t> erased) mutable {
+            [self, promise](result<uint64_t> hidden) mutable {
               merge_levels(self);
-              if (!erased) return (void)promise.deliver(to_caf(erased.error()));
+              if (!hidden) return (void)promise.deliver(to_caf(hidden.error()));
               note_change(self);
-              promise.deliver(*erased);
+              promise.deliver(*hidden);
             });
         return promise;
       },
@@ -197,8 +202,11 @@ storage_actor::behavior_type storage_behavior(storage_pointer self, context_ptr 
         write_in_turn(
             self,
             [view = self->state.view, facts = std::move(*facts)]() -> result<uint64_t> {
+              const auto* time = view->context->time;
+              view->copies.dropped(time->steady_ms());
               STIP_ASSIGN(const auto done, view->store->forget(facts));
               apply_changes(*view, done.changes);
+              view->copies.dropped(time->steady_ms());
               return uint64_t{done.changes.size()};
             },
             [self, promise](result<uint64_t> forgotten) mutable {

@@ -132,6 +132,20 @@ void drop_abandoned(self_pointer self, uint64_t node, transfer_state::lane& lane
   apply(self, node, next);
 }
 
+/// Whether a chip of the parcel belongs to other nodes than this one.
+bool has_strays(const ring& ring, const parcel& content, uint64_t self) {
+  std::string last;
+  for (const auto& part : content.content.parts) {
+    if (part.description.empty()) continue;
+    const auto chip = decode_chip_description(part.description);
+    if (!chip || chip->key.geocode == last) continue;
+    last = chip->key.geocode;
+    const auto nodes = replicas(ring, content.target, last);
+    if (std::find(nodes.begin(), nodes.end(), self) == nodes.end()) return true;
+  }
+  return false;
+}
+
 std::string encode_answer(const parcel_answer& answer) {
   return {answer.chips.begin(), answer.chips.end()};
 }
@@ -203,6 +217,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
           case delivery_inbox::verdict::fresh:
             break;
         }
+        content.has_strays = has_strays(state.view->ring, content, state.context->self.id);
         if (!enter(*state.context->intake)) {
           inbox.failed(number);
           return to_caf({ec::unavailable, "take in chips", "the node leaves the cluster",

@@ -5,8 +5,8 @@
 
 #include "libstip/catalog/image.hpp"
 #include "libstip/core/error.hpp"
-#include "libstip/store/album_store.hpp"
 #include "libstip/store/chip_writer.hpp"
+#include "libstip/store/replica_store.hpp"
 
 namespace stip {
 
@@ -21,7 +21,7 @@ class chip_copy {
  public:
   /// `upload` tells the parts from all others: it is never used for another chip or another try.
   /// The store outlives this.
-  chip_copy(const album_store& store, chip_description chip, const hash128& upload)
+  chip_copy(const replica_store& store, chip_description chip, const hash128& upload)
       : store_(&store), chip_(std::move(chip)), upload_(upload) {}
 
   /// The next part. Blocks without a byte are not sent; the last part has the description (of the
@@ -36,7 +36,7 @@ class chip_copy {
  private:
   result<chip_part> read_part(uint64_t& end);
 
-  const album_store* store_;
+  const replica_store* store_;
   const chip_description chip_;
   const hash128 upload_;
   /// Where its blocks were when they were looked up last.

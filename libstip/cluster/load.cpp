@@ -1,7 +1,6 @@
 #include "libstip/cluster/load.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "libstip/catalog/scene_record.hpp"
 #include "libstip/core/defaults.hpp"
@@ -56,35 +55,20 @@ result<scene_parts> place(const scene_description& scene, const cut_plan& plan,
   scene_parts out;
   const auto& planned = plan.chips();
   const auto run = services.unique();
-  std::map<uint64_t, std::vector<size_t>> images_of_node;
   std::vector<image_key> keys;
-  std::vector<std::vector<uint64_t>> targets;
   for (size_t i = 0; i < planned.size(); ++i) {
     expected_chip chip;
     chip.description = describe(scene, planned[i], plan, request, id);
     STIP_TRY(check(chip.description.key));
     chip.upload = {run, i};
     // Chips of one cell stand together: the plan is sorted by geocode.
-    if (i == 0 || planned[i].geocode != planned[i - 1].geocode) {
-      STIP_ASSIGN(auto nodes, services.targets(planned[i].geocode));
-      for (const auto node : nodes) images_of_node[node].push_back(keys.size());
+    if (i == 0 || planned[i].geocode != planned[i - 1].geocode)
       keys.push_back(chip.description.key);
-      targets.push_back(std::move(nodes));
-    }
     chip.image = keys.size() - 1;
     out.chips.push_back(std::move(chip));
   }
   out.images = keys.size();
-  for (const auto& [node, images] : images_of_node) {
-    for (size_t begin = 0; begin < images.size(); begin += defaults::max_keys_per_question) {
-      const auto end = std::min(images.size(), begin + defaults::max_keys_per_question);
-      std::vector<image_key> asked;
-      for (size_t i = begin; i < end; ++i) asked.push_back(keys[images[i]]);
-      STIP_ASSIGN(const auto held, services.holds(node, asked, id));
-      for (size_t i = begin; i < end && i - begin < held.size(); ++i)
-        if (held[i - begin]) std::erase(targets[images[i]], node);
-    }
-  }
+  STIP_ASSIGN(const auto targets, place_images(keys, id, services.targets, services.holds));
   // A chip goes to those of its nodes that do not have its image yet.
   for (auto& chip : out.chips) {
     chip.nodes = targets[chip.image];

@@ -8,6 +8,7 @@
 
 #include "libstip/catalog/album.hpp"
 #include "libstip/cluster/chip_packer.hpp"
+#include "libstip/cluster/place_images.hpp"
 #include "libstip/core/byte_budget.hpp"
 #include "libstip/core/clock.hpp"
 #include "libstip/raster/cut.hpp"
@@ -27,12 +28,8 @@ struct load_request {
 /// What a load needs of the node and the cluster; all of it may block and is called from the load's
 /// threads.
 struct load_services {
-  /// Where the copies of an image of that cell go.
-  std::function<result<std::vector<uint64_t>>(std::string_view geocode)> targets;
-  /// Which of these images the node holds from the scene of this id.
-  std::function<result<std::vector<bool>>(uint64_t node, const std::vector<image_key>& keys,
-                                          const hash128& scene)>
-      holds;
+  find_targets targets;
+  ask_holds holds;
   ship_parts ship;
   /// Waits until everything that was shipped for this load is answered; an error when a chip may
   /// have too few copies.

@@ -37,14 +37,17 @@ uint64_t pixel_bytes(const chip_description& chip) {
 /// One round.
 class round {
  public:
-  round(const album_store& store, const album& a, const ring& ring, uint64_t self,
+  round(const replica_store& store, const album& a, const ring& ring, uint64_t self,
         const repair_services& services)
       : store_(store), album_(a), ring_(ring), self_(self), services_(services) {}
 
   result<repair_outcome> run() {
     for (const auto& node : ring_.nodes()) {
-      if (node.id == self_ || node.tokens.empty() || !can_ask(node.id)) continue;
-      if (owns_something()) STIP_TRY(note(node.id, compare_with(node.id)));
+      if (node.id == self_ || node.tokens.empty()) continue;
+      if (!services_.reachable(node.id))
+        leave_out(node.id);
+      else if (owns_something())
+        STIP_TRY(note(node.id, compare_with(node.id)));
     }
     STIP_TRY(hand_over());
     return std::move(outcome_);
@@ -75,11 +78,15 @@ class round {
     // Nothing of what was meant for it goes to the next one, and it is not waited for again.
     message_ = {};
     message_bytes_ = 0;
-    if (failed_.insert(node).second) outcome_.failed_nodes.push_back(node);
+    leave_out(node);
     (void)services_.settle();
     STIP_TRY(check_stopped());
     add_problem("node " + node_name(node) + ": " + to_string(outcome.error()));
     return {};
+  }
+
+  void leave_out(uint64_t node) {
+    if (failed_.insert(node).second) outcome_.failed_nodes.push_back(node);
   }
 
   bool can_ask(uint64_t node) const { return services_.reachable(node) && !failed_.contains(node); }
@@ -101,12 +108,18 @@ class round {
       return slice && wanted.contains(*slice) ? slice : std::nullopt;
     };
     std::string from;
+    bool promised = false;
     do {
       STIP_TRY(check_stopped());
       STIP_ASSIGN(auto page, store_.facts(slices, from, defaults::facts_per_question));
+      unwanted_.clear();
       STIP_TRY(push(node, page.facts));
+      // What another one has promised to bring may not come.
+      STIP_ASSIGN(const auto lacking, ask(services_.lacks, node, unwanted_));
+      promised |= std::find(lacking.begin(), lacking.end(), true) != lacking.end();
       from = page.next;
     } while (!from.empty());
+    if (promised) outcome_.promised_nodes.push_back(node);
     return services_.settle();
   }
 
@@ -169,6 +182,7 @@ class round {
 
   template <class Question>
   result<std::vector<bool>> ask(const Question& question, uint64_t node, const facts& page) {
+    if (page.empty()) return std::vector<bool>{};
     STIP_ASSIGN(auto answer, question(node, page));
     if (answer.size() == page.size()) return answer;
     return fail(ec::malformed, "ask node " + node_name(node) + " what it lacks",
@@ -196,6 +210,7 @@ class round {
     STIP_ASSIGN(const auto wanted, ask(services_.wants, node, page));
     tell({static_cast<uint64_t>(std::count(wanted.begin(), wanted.end(), true)), 0, 0});
     for (size_t i = 0; i < page.size(); ++i) {
+      if (!wanted[i]) unwanted_.push_back(page[i]);
       if (!wanted[i]) continue;
       if (page[i].chip)
         STIP_TRY(push_chip(node, *page[i].chip));
@@ -254,13 +269,15 @@ class round {
     return services_.ship(node, std::exchange(message_, {}), std::exchange(message_bytes_, 0));
   }
 
-  const album_store& store_;
+  const replica_store& store_;
   const album& album_;
   const ring& ring_;
   const uint64_t self_;
   const repair_services& services_;
   repair_outcome outcome_;
   std::set<uint64_t> failed_;
+  /// What the node did not want of the page that is being pushed.
+  facts unwanted_;
   chip_parts message_;
   uint64_t message_bytes_ = 0;
 };
@@ -274,8 +291,15 @@ repair_outcome& repair_outcome::operator+=(const repair_outcome& other) {
   strays += other.strays;
   kept += other.kept;
   failed_nodes.insert(failed_nodes.end(), other.failed_nodes.begin(), other.failed_nodes.end());
+  promised_nodes.insert(promised_nodes.end(), other.promised_nodes.begin(),
+                        other.promised_nodes.end());
   problems.insert(problems.end(), other.problems.begin(), other.problems.end());
+  stopped |= other.stopped;
   return *this;
+}
+
+bool repair_outcome::has_brought(uint64_t node) const {
+  return !stopped && !contains(failed_nodes, node) && !contains(promised_nodes, node);
 }
 
 slice_of common_slices(const ring& ring, const album& a, uint64_t one, uint64_t other) {
@@ -286,7 +310,20 @@ slice_of common_slices(const ring& ring, const album& a, uint64_t one, uint64_t 
   };
 }
 
-result<repair_outcome> repair(const album_store& store, const album& a, const ring& ring,
+result<std::vector<uint32_t>> differing_slices(const replica_store& store, const album& a,
+                                               const ring& ring, uint64_t self, uint64_t asker,
+                                               const std::vector<uint64_t>& digests) {
+  if (digests.size() != ring_slices)
+    return fail(ec::malformed, "compare digests",
+                "there are " + std::to_string(digests.size()) + " of them");
+  STIP_ASSIGN(const auto ours, store.digests(common_slices(ring, a, self, asker)));
+  std::vector<uint32_t> out;
+  for (uint32_t i = 0; i < ring_slices; ++i)
+    if (ours[i] != digests[i]) out.push_back(i);
+  return out;
+}
+
+result<repair_outcome> repair(const replica_store& store, const album& a, const ring& ring,
                               uint64_t self, const repair_services& services) {
   return round{store, a, ring, self, services}.run();
 }

@@ -7,7 +7,7 @@
 
 #include "libstip/cluster/chip_packer.hpp"
 #include "libstip/cluster/replication.hpp"
-#include "libstip/store/album_store.hpp"
+#include "libstip/store/replica_store.hpp"
 
 // How the copies of an album become equal, and come to where they belong. Every node looks at what
 // it holds and sees to it that all replicas of an image have it:
@@ -68,18 +68,37 @@ struct repair_outcome {
   /// yet.
   uint64_t strays = 0;
   uint64_t kept = 0;
-  /// Nodes that may still lack something, since they failed on the way.
+  /// Nodes that may still lack something, since they could not be asked or failed on the way.
   std::vector<uint64_t> failed_nodes;
+  /// Nodes that lack something still, which others have promised to bring.
+  std::vector<uint64_t> promised_nodes;
   /// Why something could not be done.
   std::vector<std::string> problems;
+  /// It ended before it had looked at everything: anybody may lack anything.
+  bool stopped = false;
+
+  /// Whether that node has now what this one has for it; and whether every node has, so that
+  /// nothing of what lies here has too few copies.
+  bool has_brought(uint64_t node) const;
+  bool is_whole() const {
+    return !stopped && failed_nodes.empty() && promised_nodes.empty() && kept == 0;
+  }
+  /// Whether another round should not wait long.
+  bool is_unfinished() const { return !problems.empty() || !promised_nodes.empty(); }
 
   repair_outcome& operator+=(const repair_outcome& other);
   bool operator==(const repair_outcome&) const = default;
 };
 
+/// The slices in which a store differs from the digests that the node `asker` has of common_slices.
+/// Errors: malformed (not so many digests as slices), those of the store.
+result<std::vector<uint32_t>> differing_slices(const replica_store& store, const album& a,
+                                               const ring& ring, uint64_t self, uint64_t asker,
+                                               const std::vector<uint64_t>& digests);
+
 /// One round of one node, over one album. What cannot be done is told in `problems`; the next round
 /// goes on with it. Errors: stopped, and those of the node's own store.
-result<repair_outcome> repair(const album_store& store, const album& a, const ring& ring,
+result<repair_outcome> repair(const replica_store& store, const album& a, const ring& ring,
                               uint64_t self, const repair_services& services);
 
 }  // namespace stip

@@ -74,6 +74,24 @@ result<std::vector<uint64_t>> write_targets(const ring& ring, const album& a,
               "start these nodes again, then store the input again");
 }
 
+size_t spare_nodes(const ring& ring, const album& a, const is_reachable& reachable) {
+  const auto& nodes = ring.nodes();
+  const auto there =
+      static_cast<size_t>(std::count_if(nodes.begin(), nodes.end(), [&](const ring_node& node) {
+        return !node.tokens.empty() && reachable(node.id);
+      }));
+  const auto copies = copies_of(ring, a);
+  const auto needed = copies_to_confirm(copies);
+  return std::max(std::min(copies, there), needed) - needed;
+}
+
+bool knows_all(const ring& ring, const album& a, const is_reachable& answered) {
+  const auto& nodes = ring.nodes();
+  const auto away = std::count_if(nodes.begin(), nodes.end(),
+                                  [&](const ring_node& node) { return !answered(node.id); });
+  return away == 0 || static_cast<size_t>(away) < copies_to_confirm(copies_of(ring, a));
+}
+
 bool covers(const ring& ring, const album& a, size_t needed, const is_reachable& answered) {
   const auto copies = copies_of(ring, a);
   needed = std::min(needed, copies);

@@ -50,6 +50,16 @@ result<std::vector<uint64_t>> write_targets(const ring& ring, const album& a,
                                             std::string_view geocode,
                                             const is_reachable& reachable);
 
+/// How many of the nodes that a write goes to may fail, so that it is still confirmed: what goes to
+/// write_targets is then on W of them. The same for every cell.
+size_t spare_nodes(const ring& ring, const album& a, const is_reachable& reachable);
+
+/// Whether the nodes that answered know together all that was confirmed. What was confirmed lies on
+/// W nodes at any time, but not always on replicas: others stand in for those that are away, and
+/// new owners of a range receive it only by and by. So fewer than W of the ring's nodes may be
+/// missing, wherever they stand.
+bool knows_all(const ring& ring, const album& a, const is_reachable& answered);
+
 /// Whether at least `needed` replicas of every range of the ring are among the nodes that answered:
 /// with R of them an answer knows all that was confirmed, with W of them a deletion holds. A node
 /// of the ring without tokens may hold images that no other has yet.

@@ -457,6 +457,9 @@ inline constexpr std::chrono::milliseconds drain_farewell{2'000};
 /// Reasons that a draining node tells, each once.
 inline constexpr size_t max_drain_problems = 100;
 
+/// How often a search is tried when images move between nodes while it asks them.
+inline constexpr int search_attempts = 3;
+
 /// How often a scene is tried when nodes go away while it is stored.
 inline constexpr int load_attempts = 3;
 

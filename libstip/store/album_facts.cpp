@@ -73,6 +73,28 @@ result<std::vector<bool>> album_store::impl::lacks(std::span<const replica_fact>
   return lacking;
 }
 
+result<std::vector<album_store::mark>> album_store::impl::marks(
+    std::span<const put_tombstone> images) const {
+  std::vector<mark> out(images.size());
+  for (const auto& i : images) STIP_TRY(check_geocode(algorithm_, i.key.geocode));
+  if (!env_) return out;
+  for (size_t begin = 0; begin < images.size(); begin += defaults::fact_step_images) {
+    const auto end = std::min(images.size(), begin + defaults::fact_step_images);
+    const auto flawed_now = flawed();
+    STIP_TRY(env_->read([&](const transaction& txn) -> result<void> {
+      stored_names names{txn};
+      for (auto i = begin; i < end; ++i) {
+        STIP_ASSIGN(const auto prefix, find_prefix(names, algorithm_, images[i].key));
+        if (!prefix) continue;
+        STIP_ASSIGN(const auto image, load_image(txn, names, *prefix, images[i].key, flawed_now));
+        out[i] = {image.written(), image.tombstone()};
+      }
+      return {};
+    }));
+  }
+  return out;
+}
+
 result<chip_record> album_store::impl::chip(const chip_description& chip) const {
   std::optional<chip_record> found;
   if (env_) {
@@ -111,6 +133,11 @@ result<fact_page> album_store::facts(const slice_of& slices, const std::string& 
 
 result<std::vector<bool>> album_store::lacks(std::span<const replica_fact> facts) const {
   return impl_->lacks(facts);
+}
+
+result<std::vector<album_store::mark>> album_store::marks(
+    std::span<const put_tombstone> images) const {
+  return impl_->marks(images);
 }
 
 result<chip_record> album_store::chip(const chip_description& chip) const {

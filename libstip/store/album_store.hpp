@@ -19,6 +19,7 @@
 #include "libstip/store/maintenance.hpp"
 #include "libstip/store/metadata.hpp"
 #include "libstip/store/replica_facts.hpp"
+#include "libstip/store/replica_store.hpp"
 
 namespace stip {
 
@@ -89,7 +90,7 @@ struct store_statistics {
 /// When chips of one image come from different scenes, or a scene is stored again with another
 /// number of subdatasets, the newest complete set of chips is the image (image_state.hpp); an older
 /// one stays visible until a newer one is complete, and they never mix.
-class album_store {
+class album_store final : public replica_store {
  public:
   /// Opens or creates the store in `directory`. Recovers: what LMDB does not name does not exist;
   /// a named block beyond the end of its file is a lost chip, reported by lost_chips(); its image
@@ -102,7 +103,7 @@ class album_store {
                                                    geocode_algorithm algorithm,
                                                    const store_options& options, file_system& files,
                                                    metadata_observer* observer = nullptr);
-  ~album_store();
+  ~album_store() override;
 
   // -- the writer's side: one thread at a time --------------------------------
 
@@ -159,7 +160,7 @@ class album_store {
   result<std::vector<bool>> holds(std::span<const image_key> keys, const hash128& scene) const;
 
   /// The JSON of a scene record. Errors: not_found.
-  result<std::string> scene(const hash128& id) const;
+  result<std::string> scene(const hash128& id) const override;
 
   /// Appends the bytes of one record to `out`, its header and payload checksum verified.
   /// Errors: not_found (the segment is gone), corrupt, io_error.
@@ -167,7 +168,8 @@ class album_store {
 
   /// The same for blocks that follow each other: neighbours in a segment are read at once, and the
   /// records are appended one after the other. Errors: as above; nothing is appended then.
-  result<void> read(std::span<const block_location> locations, std::vector<std::byte>& out) const;
+  result<void> read(std::span<const block_location> locations,
+                    std::vector<std::byte>& out) const override;
 
   /// Reads many blocks with several requests in flight. The store outlives the stream.
   std::unique_ptr<block_stream> stream(std::vector<block_location> blocks,
@@ -176,29 +178,24 @@ class album_store {
   store_statistics statistics() const;
 
   // -- facts ------------------------------------------------------------------
-  // What replicas compare and push. What is lost here (lost_chips), or was found damaged
-  // (note_damage), is not among a store's facts: so it differs from its replicas until it is
+  // What replicas compare and push (replica_store). What is lost here (lost_chips), or was found
+  // damaged (note_damage), is not among a store's facts: so it differs from its replicas until it is
   // mended. Facts of an image are seen all at one moment, different images at different ones; no
   // read transaction is longer than a page.
 
-  /// For each of the ring_slices the sum (mod 2^64) of digest_of over the facts in it. The same
-  /// facts give the same digests on every node. Errors: internal (a slice beyond the last).
-  result<std::vector<uint64_t>> digests(const slice_of& slices) const;
+  result<std::vector<uint64_t>> digests(const slice_of& slices) const override;
+  result<fact_page> facts(const slice_of& slices, const std::string& from,
+                          size_t limit) const override;
+  result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const override;
+  result<chip_record> chip(const chip_description& chip) const override;
 
-  /// About `limit` facts (all of an image's, so there may be more) in the slices that the asker
-  /// cares for, chips of images that are not complete among them, in the order of keys. `from` is
-  /// empty or the `next` of the page before. What is there throughout is in exactly one page.
-  /// Errors: invalid_argument (`from` is none), internal (a slice beyond the last).
-  result<fact_page> facts(const slice_of& slices, const std::string& from, size_t limit) const;
-
-  /// For each of these facts whether taking it in, alone, would change what is stored here: a
-  /// newer version of the same chip does, and so does what mends a lost or damaged chip.
-  /// Errors: invalid_argument (a geocode that is none of the album's).
-  result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const;
-
-  /// The record of the chip with that content, part of an image or not; its version may be newer.
-  /// Errors: not_found (it is not there, or lost).
-  result<chip_record> chip(const chip_description& chip) const;
+  /// What is there of an image: the version of the image, and of its tombstone.
+  struct mark {
+    std::optional<version> written, hidden;
+  };
+  /// Of each of these images, whatever the versions that are given with them. Errors:
+  /// invalid_argument (a geocode that is none of the album's).
+  result<std::vector<mark>> marks(std::span<const put_tombstone> images) const;
 
   /// The writer's: removes the images of which these are all the facts, and leaves no tombstone.
   /// An image that has another fact, or another version of one, stays whole (lost chips do not

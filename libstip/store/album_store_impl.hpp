@@ -46,6 +46,7 @@ class album_store::impl {
   result<std::vector<uint64_t>> digests(const slice_of& slices) const;
   result<fact_page> facts(const slice_of& slices, const std::string& from, size_t limit) const;
   result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const;
+  result<std::vector<mark>> marks(std::span<const put_tombstone> images) const;
   result<chip_record> chip(const chip_description& chip) const;
   result<commit_outcome> forget(std::span<const replica_fact> facts);
 

@@ -15,6 +15,11 @@ struct shelf {
   size_t page = 1000;
   size_t asked = 0;
   bool lacks_chips = false;
+  /// What it says of its copies, and what speaks against rows of others, by their keys.
+  bool is_settled = true;
+  int64_t dropped_ms_ago = INT64_MAX;
+  std::map<std::string, row_word> words;
+  size_t asked_again = 0;
 };
 
 image_row make_row(size_t number, const std::string& node) {
@@ -71,7 +76,22 @@ struct fixture : actor_fixture {
                 answer.more = rows.size() > limit;
                 if (answer.more) rows.resize(limit);
                 answer.rows = encode_rows(rows);
+                answer.is_settled = holds->is_settled;
+                answer.dropped_ms_ago = holds->dropped_ms_ago;
                 return answer;
+              },
+              [holds](atom::here, atom::hides, const std::string&,
+                      const std::string& marks) -> caf::result<std::string> {
+                ++holds->asked_again;
+                const auto asked = decode_tombstones(marks);
+                if (!asked) return to_caf(asked.error());
+                std::string out;
+                for (const auto& mark : *asked) {
+                  const auto found = holds->words.find(to_string(mark.key));
+                  const auto word = found == holds->words.end() ? row_word::unknown : found->second;
+                  out.push_back(static_cast<char>(word));
+                }
+                return out;
               },
               [holds](atom::here, atom::extents, const find_request&) {
                 query_answer answer;
@@ -256,6 +276,7 @@ CAF_TEST(rows that cannot be decoded are an error) {
     return {[](atom::here, atom::find, const find_request&) {
       query_answer answer;
       answer.rows = "no rows at all";
+      answer.is_settled = true;
       return answer;
     }};
   });
@@ -263,6 +284,56 @@ CAF_TEST(rows that cannot be decoded are an error) {
   const auto answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
   CAF_REQUIRE(!answer);
   CAF_CHECK_EQUAL(int(answer.error().code), int(ec::malformed));
+}
+
+CAF_TEST(what one node shows and another has deleted is not shown) {
+  auto other = std::make_shared<shelf>();
+  set_view({holding_node(2, other)});
+  own_shelf->rows = {make_row(1, node_name(own_id)), make_row(2, node_name(own_id))};
+  const auto deleted = to_string(own_shelf->rows[0].key);
+  other->words[deleted] = row_word::hidden;
+  // As long as all copies are where they belong, nobody looks twice.
+  auto answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
+  CAF_CHECK_EQUAL(rows_of(answer).size(), 2u);
+  CAF_CHECK_EQUAL(other->asked_again, 0u);
+  other->is_settled = false;
+  answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
+  const auto left = rows_of(answer);
+  CAF_REQUIRE_EQUAL(left.size(), 1u);
+  CAF_CHECK(to_string(left.front().key) != deleted);
+  CAF_CHECK(answer->problems.empty());
+  CAF_CHECK_EQUAL(other->asked_again, 1u);
+  // A page of nothing but deleted images is followed by the next.
+  auto request = request_of("europe");
+  request.limit = 1;
+  for (const auto& row : own_shelf->rows) other->words[to_string(row.key)] = row_word::hidden;
+  own_shelf->rows.push_back(make_row(3, node_name(own_id)));
+  const auto kept = to_string(own_shelf->rows.back().key);
+  answer = ask<query_answer>(aut, atom::find_v, request);
+  const auto rest = rows_of(answer);
+  CAF_REQUIRE_EQUAL(rest.size(), 1u);
+  CAF_CHECK_EQUAL(to_string(rest.front().key), kept);
+}
+
+CAF_TEST(a search during which images move is made again and says so at last) {
+  auto other = std::make_shared<shelf>();
+  set_view({holding_node(2, other)});
+  own_shelf->rows = {make_row(1, node_name(own_id))};
+  other->dropped_ms_ago = 0;
+  auto answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
+  CAF_REQUIRE(answer);
+  CAF_CHECK_EQUAL(answer->problems.size(), 1u);
+  CAF_CHECK_EQUAL(other->asked, size_t{defaults::search_attempts});
+  other->dropped_ms_ago = 1'000'000;
+  answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
+  CAF_REQUIRE(answer);
+  CAF_CHECK(answer->problems.empty());
+  // The same when a row is replaced between the two questions.
+  other->is_settled = false;
+  other->words[to_string(own_shelf->rows[0].key)] = row_word::replaced;
+  answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
+  CAF_REQUIRE(answer);
+  CAF_CHECK_EQUAL(answer->problems.size(), 1u);
 }
 
 CAF_TEST(extents of all nodes are added up) {

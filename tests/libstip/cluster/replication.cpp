@@ -179,6 +179,42 @@ CAF_TEST(a draining node that does not answer counts like one that owns somethin
   }
 }
 
+CAF_TEST(an answer knows all unless those that are missing could have confirmed something alone) {
+  for (const size_t nodes : {1u, 2u, 3u, 5u, 6u})
+    for (const uint32_t copies : {1u, 2u, 3u, 5u}) {
+      const auto r = make_ring(nodes, 4, 2);
+      const auto a = make_album(copies);
+      const auto to_confirm = copies_to_confirm(copies_of(r, a));
+      for (size_t answered = 0; answered < size_t{1} << nodes; ++answered) {
+        size_t missing = 0;
+        const auto is_there = [&](uint64_t node) {
+          for (size_t i = 0; i < nodes; ++i)
+            if (r.nodes()[i].id == node) return (answered >> i & 1) != 0;
+          return false;
+        };
+        for (const auto& n : r.nodes()) missing += !is_there(n.id);
+        CAF_REQUIRE_EQUAL(knows_all(r, a, is_there), missing < to_confirm);
+      }
+    }
+}
+
+CAF_TEST(as many nodes may fail as leave enough of those that a chip goes to) {
+  const auto r = make_ring(5, 8, 1);
+  for (const uint32_t copies : {1u, 2u, 3u, 5u}) {
+    const auto a = make_album(copies);
+    for (size_t there = 1; there <= 5; ++there) {
+      const auto is_there = [&](uint64_t node) {
+        for (size_t i = 0; i < there; ++i)
+          if (r.nodes()[i].id == node) return true;
+        return false;
+      };
+      const auto targets = write_targets(r, a, "7nkh2", is_there);
+      if (!targets) continue;
+      CAF_CHECK_EQUAL(spare_nodes(r, a, is_there), targets->size() - copies_to_confirm(copies));
+    }
+  }
+}
+
 CAF_TEST(who stands in is on a rack of its own where there is one) {
   const auto r = make_ring(6, 16, 3);
   const auto a = make_album(3);

@@ -648,4 +648,26 @@ CAF_TEST(a digest tells any two facts apart and does not see tokens) {
   }
 }
 
+CAF_TEST(marks are the versions of an image and of what hides it) {
+  const auto s = open_another();
+  const auto one = sample_key(1), two = sample_key(2), three = sample_key(3);
+  sample_commit commit;
+  commit.chips.push_back(random_chip(random, one, 0, 1, 1, sample_version(5)));
+  // Half an image is none.
+  commit.chips.push_back(random_chip(random, two, 0, 2, 1, sample_version(5)));
+  take(*s, commit);
+  sample_commit deletion;
+  deletion.tombstones.push_back({two, sample_version(9)});
+  take(*s, deletion);
+  const std::vector<put_tombstone> asked{{one, {}}, {two, {}}, {three, {}}};
+  const auto marks = s->marks(asked);
+  CAF_REQUIRE(marks.has_value());
+  CAF_REQUIRE_EQUAL(marks->size(), 3u);
+  CAF_CHECK((*marks)[0].written == sample_version(5));
+  CAF_CHECK(!(*marks)[0].hidden);
+  CAF_CHECK(!(*marks)[1].written);
+  CAF_CHECK((*marks)[1].hidden == sample_version(9));
+  CAF_CHECK(!(*marks)[2].written && !(*marks)[2].hidden);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -84,6 +84,7 @@ void membership_part::carry_out(const gossip_membership::effects& effects) {
     seen_[{now.info.id, now.state}] = host_->now_ms();
     suspicions_ += now.state == member_state::suspect || now.state == member_state::down;
     dirty_ = true;
+    ++changes_;
   }
 }
 

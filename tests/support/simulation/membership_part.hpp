@@ -37,6 +37,8 @@ class membership_part final : public part {
 
   /// When this node came to see that one in a state last; -1: never.
   int64_t seen_ms(uint64_t id, member_state state) const;
+  /// Goes up when the view has changed.
+  uint64_t changes() const { return changes_; }
   /// Changes to suspect or down that it has seen.
   size_t suspicions() const { return suspicions_; }
 
@@ -51,6 +53,7 @@ class membership_part final : public part {
   std::unique_ptr<gossip_membership> machine_;
   std::map<std::pair<uint64_t, member_state>, int64_t> seen_;
   size_t suspicions_ = 0;
+  uint64_t changes_ = 0;
   bool dirty_ = true;
   int64_t saved_ms_ = 0;
 };

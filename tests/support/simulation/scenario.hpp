@@ -25,9 +25,9 @@ struct scenario_outcome {
 };
 
 /// A cluster under faults that follow from the seed: messages lost, late, doubled and overtaken,
-/// nodes killed, stopped, frozen, drained, removed and started again, clocks that jump, links cut in
-/// one direction or both, the cluster cut in two. Members that stay down are removed, after more or
-/// less time. Then the faults end, some nodes stay dead, and
+/// nodes killed, stopped, frozen, drained, removed and started again, clocks that jump, links cut
+/// in one direction or both, the cluster cut in two. Members that stay down are removed, after more
+/// or less time. Then the faults end, some nodes stay dead, and
 ///
 /// * all that run have the same view within `peace_ms`;
 /// * in it all that run are up and no dead node is, and it stays so.

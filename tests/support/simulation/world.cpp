@@ -12,6 +12,8 @@ namespace stip::sim {
 namespace {
 
 constexpr uint32_t nobody = UINT32_MAX;
+/// Ids of nodes that run at one place after each other are so far apart.
+constexpr uint64_t generation_ids = 1'000'000;
 /// What a frozen node's sockets hold.
 constexpr size_t max_held_events = 100'000;
 constexpr int64_t wall_at_start_ms = 1'600'000'000'000;
@@ -29,6 +31,7 @@ uint32_t index_of(const std::string& address, size_t nodes) {
 struct world::link {
   enum class phase : uint8_t { none, dialling, open } now = phase::none;
   uint32_t peer_life = 0;
+  uint64_t peer_id = 0;
   int64_t since_us = 0;
   /// Part and bytes, until the link stands.
   std::vector<std::pair<uint32_t, std::string>> queue;
@@ -40,18 +43,33 @@ struct world::node final : host {
   int64_t now_ms() const override { return in->now_us_ / 1000; }
   int64_t wall_ms() const override { return wall_at_start_ms + now_ms() + wall_offset_ms; }
   disk& files() override { return storage; }
+  uint64_t random() override { return in->random_(); }
   void send(const std::string& address, std::string bytes) override {
     in->send(index, speaking, address, std::move(bytes));
   }
+  bool has_link(const std::string& address) const override {
+    const auto to = index_of(address, links.size());
+    return to != nobody && links[to].now == link::phase::open;
+  }
+  void dial(const std::string& address) override {
+    const auto to = index_of(address, links.size());
+    if (to != nobody && to != index && links[to].now == link::phase::none) in->dial(index, to);
+  }
+  uint64_t link_changes() const override { return changes; }
+
+  uint64_t id() const { return id_of(index) + generation * generation_ids; }
 
   world* in;
   uint32_t index;
   /// The part that runs just now.
   uint32_t speaking = 0;
   uint32_t life = 0;
+  uint64_t generation = 0;
   bool frozen = false;
   int64_t wall_offset_ms = 0;
-  int64_t ticks_at_us = INT64_MAX;
+  int64_t slow_us = 0;
+  uint64_t changes = 0;
+  std::array<int64_t, 2> ticks_at_us{INT64_MAX, INT64_MAX};
   disk storage;
   std::vector<std::unique_ptr<part>> parts;
   membership_part* machine = nullptr;
@@ -84,12 +102,22 @@ const membership_part& world::membership(size_t i) const {
 disk& world::files(size_t i) {
   return nodes_[i]->storage;
 }
+uint64_t world::id(size_t i) const {
+  return nodes_[i]->id();
+}
+part* world::second_part(size_t i) {
+  auto& n = *nodes_[i];
+  return n.parts.size() < 2 ? nullptr : n.parts[1].get();
+}
+void world::slow(size_t i, int64_t us) {
+  nodes_[i]->slow_us = us;
+}
 void world::jump_clock(size_t i, int64_t ms) {
   nodes_[i]->wall_offset_ms += ms;
 }
 
 std::string world::state(size_t asked, size_t of) const {
-  const auto* r = machine(asked).view().find(id_of(of));
+  const auto* r = machine(asked).view().find(id(of));
   if (r == nullptr || r->key.state == fact_state::removed) return "unknown";
   return std::string{to_string(shown(r->key.state))};
 }
@@ -101,30 +129,41 @@ void world::start(size_t i) {
   if (n.machine != nullptr) return;
   ++n.life;
   member_info self;
-  self.id = id_of(i);
+  self.id = n.id();
   self.incarnation = n.life;
   self.cluster.assign(1, 'c');
   const auto address = address_of(i);
   self.host = address.substr(0, address.find(':'));
   self.port = 1;
   self.software.assign(1, '0');
-  self.tokens = derive_tokens(self.id, 1);
+  self.tokens = derive_tokens(self.id, options_.tokens);
+  if (options_.racks > 0) self.rack = std::to_string(i % options_.racks);
   std::vector<std::string> seeds;
   for (size_t k = 0; k < std::min(options_.seeds, size()); ++k) seeds.push_back(address_of(k));
   auto membership = std::make_unique<membership_part>(n, self, seeds, options_.gossip, random_());
   n.machine = membership.get();
   n.parts.push_back(std::move(membership));
+  if (options_.second_part) n.parts.push_back(options_.second_part(n, *n.machine));
   reschedule(uint32_t(i));
+}
+
+void world::destroy(size_t i) {
+  kill(i);
+  auto& n = *nodes_[i];
+  n.storage.erase_all();
+  ++n.generation;
 }
 
 void world::kill(size_t i) {
   auto& n = *nodes_[i];
   if (n.machine == nullptr) return;
   n.machine = nullptr;
-  n.parts.clear();
+  for (const auto& p : n.parts) p->killed();
+  // The later ones know the earlier.
+  while (!n.parts.empty()) n.parts.pop_back();
   n.held.clear();
   n.frozen = false;
-  n.ticks_at_us = INT64_MAX;
+  n.ticks_at_us.fill(INT64_MAX);
   n.storage.crash();
   for (auto& l : n.links) l = {};
   if (!options_.kills_are_told) return;
@@ -159,7 +198,7 @@ void world::thaw(size_t i) {
   auto& n = *nodes_[i];
   if (!std::exchange(n.frozen, false)) return;
   for (auto& e : std::exchange(n.held, {})) schedule(0, std::move(e));
-  n.ticks_at_us = INT64_MAX;
+  n.ticks_at_us.fill(INT64_MAX);
   reschedule(uint32_t(i));
 }
 
@@ -188,8 +227,9 @@ int64_t world::delay_us() {
 void world::transmit(event e) {
   if (cut_[e.from * size() + e.to]) return;
   if (happens(options_.air.loss)) return;
-  if (happens(options_.air.repeat)) schedule(delay_us(), e);
-  schedule(delay_us(), std::move(e));
+  const auto slow_us = nodes_[e.from]->slow_us;
+  if (happens(options_.air.repeat)) schedule(slow_us + delay_us(), e);
+  schedule(slow_us + delay_us(), std::move(e));
 }
 
 world::event world::from_to(kind what, uint32_t from, uint32_t to) const {
@@ -205,18 +245,21 @@ world::event world::from_to(kind what, uint32_t from, uint32_t to) const {
 void world::reschedule(uint32_t i) {
   auto& n = *nodes_[i];
   if (n.machine == nullptr || n.frozen) return;
-  auto due_ms = INT64_MAX;
-  for (const auto& p : n.parts) due_ms = std::min(due_ms, p->due_ms());
-  if (due_ms == INT64_MAX) return;
   // Nodes tick at multiples of tick_ms from a moment of their own.
   const auto tick_us = options_.tick_ms * 1000;
   const auto phase_us = int64_t(hash64(address_of(i)) % uint64_t(tick_us));
-  const auto wanted_us = std::max(due_ms * 1000, now_us_ + 1) - phase_us;
-  const auto at_us = (wanted_us + tick_us - 1) / tick_us * tick_us + phase_us;
-  if (at_us >= n.ticks_at_us) return;
-  n.ticks_at_us = at_us;
-  auto e = from_to(kind::tick, i, i);
-  schedule(at_us - now_us_, std::move(e));
+  for (uint32_t k = 0; k < n.parts.size(); ++k) {
+    const auto due_ms = n.parts[k]->due_ms();
+    if (due_ms == INT64_MAX) continue;
+    auto at_us = std::max(due_ms * 1000, now_us_ + 1);
+    if (!n.parts[k]->is_exact())
+      at_us = (at_us - phase_us + tick_us - 1) / tick_us * tick_us + phase_us;
+    if (at_us >= n.ticks_at_us[k]) continue;
+    n.ticks_at_us[k] = at_us;
+    auto e = from_to(kind::tick, i, i);
+    e.part = k;
+    schedule(at_us - now_us_, std::move(e));
+  }
 }
 
 void world::run_until(int64_t end_ms) {
@@ -251,7 +294,11 @@ void world::send(uint32_t from, uint32_t part, const std::string& address, std::
     return transmit(std::move(e));
   }
   if (l.queue.size() < defaults::max_waiting_packets) l.queue.emplace_back(part, std::move(bytes));
-  if (l.now == link::phase::dialling) return;
+  if (l.now == link::phase::none) dial(from, to);
+}
+
+void world::dial(uint32_t from, uint32_t to) {
+  auto& l = nodes_[from]->links[to];
   l.now = link::phase::dialling;
   l.since_us = now_us_;
   transmit(from_to(kind::dial, from, to));
@@ -261,8 +308,20 @@ void world::send(uint32_t from, uint32_t part, const std::string& address, std::
 }
 
 void world::step(uint32_t i, const std::function<void(node&)>& what) {
-  what(*nodes_[i]);
+  auto& n = *nodes_[i];
+  what(n);
+  for (n.speaking = 0; n.speaking < n.parts.size(); ++n.speaking)
+    n.parts[n.speaking]->look_around();
+  n.speaking = 0;
   reschedule(i);
+}
+
+void world::act(size_t i, const std::function<void(part&)>& what) {
+  if (second_part(i) == nullptr || frozen(i)) return;
+  step(uint32_t(i), [&](node& at) {
+    at.speaking = 1;
+    what(*at.parts[1]);
+  });
 }
 
 void world::handle(event& e) {
@@ -279,8 +338,8 @@ void world::handle(event& e) {
     return;
   }
   if (e.what == kind::tick) {
-    if (e.at_us != n.ticks_at_us || e.to_life != n.life) return;
-    n.ticks_at_us = INT64_MAX;
+    if (e.to_life != n.life || e.at_us != n.ticks_at_us[e.part]) return;
+    n.ticks_at_us[e.part] = INT64_MAX;
   } else if (e.what != kind::dial && e.to_life != n.life) {
     // Bytes for an earlier life: its connections are gone.
     if (e.what == kind::bytes) transmit(from_to(kind::lost, e.to, e.from));
@@ -291,10 +350,9 @@ void world::handle(event& e) {
   digest_ = digest_ * 31 + hash64(std::as_bytes(std::span{what}));
   switch (e.what) {
     case kind::tick:
-      step(e.to, [](node& at) {
-        for (at.speaking = 0; at.speaking < at.parts.size(); ++at.speaking)
-          at.parts[at.speaking]->tick();
-        at.speaking = 0;
+      step(e.to, [&e](node& at) {
+        at.speaking = e.part;
+        at.parts[e.part]->tick();
       });
       break;
     case kind::dial:
@@ -319,7 +377,6 @@ void world::handle(event& e) {
         if (e.part >= at.parts.size()) return;
         at.speaking = e.part;
         at.parts[e.part]->received(e.payload);
-        at.speaking = 0;
       });
       break;
   }
@@ -330,7 +387,10 @@ void world::greeted(event& e) {
   if (caller.machine == nullptr || caller.life != e.from_life) return;
   // Another life of the caller is another process: what we had with the earlier one is over.
   auto& back = nodes_[e.to]->links[e.from];
-  if (back.now == link::phase::open && back.peer_life != e.from_life) back = {};
+  if (back.now == link::phase::open && back.peer_life != e.from_life) {
+    back = {};
+    ++nodes_[e.to]->changes;
+  }
   bool taken = false;
   step(e.to,
        [&](node& at) { taken = at.machine->hello_received(caller.machine->machine().self()); });
@@ -345,11 +405,16 @@ void world::welcomed(event& e) {
   if (l.now != link::phase::dialling || peer.machine == nullptr || peer.life != e.from_life) return;
   l.now = link::phase::open;
   l.peer_life = e.from_life;
+  l.peer_id = peer.id();
+  ++nodes_[e.to]->changes;
   bool taken = false;
   step(e.to, [&](node& at) {
     taken = at.machine->hello_answered(address_of(e.from), peer.machine->machine().self());
   });
-  if (!taken) return fail_link(e.to, e.from, "refused");
+  if (!taken) {
+    l.now = link::phase::dialling;
+    return fail_link(e.to, e.from, "refused");
+  }
   for (auto& [part, bytes] : std::exchange(l.queue, {}))
     send(e.to, part, address_of(e.from), std::move(bytes));
 }
@@ -361,18 +426,17 @@ void world::fail_link(uint32_t i, uint32_t peer, const std::string& why) {
   step(i, [&](node& at) {
     for (at.speaking = 0; at.speaking < at.parts.size(); ++at.speaking)
       at.parts[at.speaking]->send_failed(address_of(peer), why);
-    at.speaking = 0;
   });
 }
 
 void world::lose_link(uint32_t i, uint32_t peer) {
   auto& l = nodes_[i]->links[peer];
   if (l.now != link::phase::open) return;
-  l = {};
+  const auto peer_id = std::exchange(l, {}).peer_id;
+  ++nodes_[i]->changes;
   step(i, [&](node& at) {
     for (at.speaking = 0; at.speaking < at.parts.size(); ++at.speaking)
-      at.parts[at.speaking]->link_lost(id_of(peer));
-    at.speaking = 0;
+      at.parts[at.speaking]->link_lost(peer_id);
   });
 }
 

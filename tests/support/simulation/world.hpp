@@ -35,13 +35,17 @@ struct world_options {
   int64_t dial_timeout_ms = 1'000;
   /// Others are told when a node's process ends (its host closes the connections).
   bool kills_are_told = true;
+  /// Places on the ring of each node, and racks that the nodes stand on in turn; 0: none is named.
+  size_t tokens = 1;
+  size_t racks = 0;
+  /// Makes what a node has besides its membership; empty: nothing.
+  std::function<std::unique_ptr<part>(host& on, const membership_part& membership)> second_part;
 };
 
 /// Nodes with their disks on one network under a virtual clock, in one thread. Everything that
 /// happens follows from the seed: `digest` of two runs is the same.
 ///
-/// A node is a list of parts; the first is its membership. To simulate more of a node, add parts in
-/// `start` and give them what they need of the membership's machine.
+/// A node is a list of parts; the first is its membership, world_options names another.
 class world {
  public:
   explicit world(const world_options& options);
@@ -52,7 +56,10 @@ class world {
   weather& air() { return options_.air; }
   std::mt19937_64& random() { return random_; }
 
+  /// The id of the first node that ran there.
   static uint64_t id_of(size_t i) { return i + 1; }
+  /// Of the one that runs there now or did last: another one after its disk was destroyed.
+  uint64_t id(size_t i) const;
   static std::string address_of(size_t i);
 
   void start(size_t i);
@@ -69,13 +76,22 @@ class world {
   void thaw(size_t i);
   /// Nothing gets from one to the other, or does again.
   void cut(size_t from, size_t to, bool on = true);
+  bool is_cut(size_t from, size_t to) const { return cut_[from * size() + to]; }
   void heal();
+  /// Ends it, with everything on its disk. What starts there next is another node.
+  void destroy(size_t i);
+  /// All that it sends takes so much longer.
+  void slow(size_t i, int64_t us);
 
   bool runs(size_t i) const;
   bool frozen(size_t i) const;
   const membership_part& membership(size_t i) const;
   const gossip_membership& machine(size_t i) const { return membership(i).machine(); }
   disk& files(size_t i);
+  /// Null: the node does not run, or has none.
+  part* second_part(size_t i);
+  /// Calls what a part does on its own, so that the node goes on from there.
+  void act(size_t i, const std::function<void(part&)>& what);
   /// Moves the node's wall clock; its steady clock goes on.
   void jump_clock(size_t i, int64_t ms);
   /// How the asked node sees that one; "unknown" when it does not.
@@ -130,6 +146,7 @@ class world {
   void send(uint32_t from, uint32_t part, const std::string& address, std::string bytes);
   void handle(event& e);
   void reschedule(uint32_t i);
+  void dial(uint32_t from, uint32_t to);
   void step(uint32_t i, const std::function<void(node&)>& what);
   void greeted(event& e);
   void welcomed(event& e);
