@@ -131,9 +131,11 @@ repair_outcome storage_part::run_round(coroutine& c) {
     packed_writer question;
     question.u64(self_).u64(view->ring->version());
     append(question, digests);
-    STIP_ASSIGN(const auto bytes,
-                call(c, node, word::differ, question.bytes(), defaults::repair_question_deadline));
-    packed_reader in{"slices", bytes};
+    const auto bytes =
+        call(c, node, word::differ, question.bytes(), defaults::repair_question_deadline);
+    if (!bytes && drops_hints) return std::vector<uint32_t>{};
+    if (!bytes) return stip::fail(bytes.error());
+    packed_reader in{"slices", *bytes};
     std::vector<uint32_t> slices(in.count(ring_slices, 4));
     for (auto& slice : slices) slice = in.u32();
     if (setup_->broken == bug::skipped_slices)
