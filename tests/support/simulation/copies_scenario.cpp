@@ -113,7 +113,9 @@ class copies_run {
       }
     }
     if (failed()) return;
-    const auto dead = faults.end();
+    // Who stays dead is removed some time, with its disk.
+    const auto lost = std::min(faults.destroyed(), to_confirm() - 1);
+    const auto dead = faults.end(to_confirm() - 1 - lost);
     settle(dead);
     if (!failed() && dead.empty()) destroy_after_convergence();
   }

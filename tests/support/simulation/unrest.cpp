@@ -79,7 +79,7 @@ void unrest::next() {
   }
 }
 
-std::set<size_t> unrest::end() {
+std::set<size_t> unrest::end(size_t most_dead) {
   world_.heal();
   world_.air() = {};
   std::set<size_t> dead;
@@ -89,7 +89,8 @@ std::set<size_t> unrest::end() {
     world_.files(i).is_full = false;
     world_.files(i).sync_ms = disk{}.sync_ms;
     const bool stays_dead = i >= options_.first_to_join ||
-                            (!world_.runs(i) && dead.size() + 2 < world_.size() && below(3) == 0);
+                            (dead.size() < most_dead &&
+                             (!world_.runs(i) && dead.size() + 2 < world_.size() && below(3) == 0));
     if (stays_dead)
       dead.insert(i);
     else

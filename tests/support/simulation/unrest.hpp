@@ -40,8 +40,8 @@ class unrest {
   /// Disks that were destroyed since.
   size_t destroyed() const { return destroyed_; }
 
-  /// All faults end; who stays dead stays so.
-  std::set<size_t> end();
+  /// All faults end; who stays dead stays so, `most_dead` of them at most.
+  std::set<size_t> end(size_t most_dead = SIZE_MAX);
 
  private:
   size_t below(size_t bound) { return size_t(random_() % bound); }
