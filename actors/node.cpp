@@ -67,7 +67,9 @@ std::vector<node_status> combine(const cluster_view& view, const node_context& c
   const auto down_after = context.settings.down_after.count();
   const auto reachable = std::count_if(view.peers.begin(), view.peers.end(),
                                        [](const peer& p) { return p.reachable; });
-  const bool majority = 2 * static_cast<size_t>(reachable) > view.peers.size();
+  const auto down = std::count_if(view.peers.begin(), view.peers.end(),
+                                  [](const peer& p) { return p.down_since_ms != 0; });
+  const bool may_remove = down == 1 && 2 * static_cast<size_t>(reachable) > view.peers.size();
   uint64_t images = 0;
   for (const auto& [who, answer] : answers) images += answer.images;
   std::vector<node_status> out;
@@ -82,7 +84,7 @@ std::vector<node_status> combine(const cluster_view& view, const node_context& c
     status.share = view.ring.share(p.member.info.id);
     if (p.down_since_ms != 0) {
       status.down_ms = std::max<int64_t>(now - p.down_since_ms, 0);
-      if (majority && down_after > 0)
+      if (may_remove && down_after > 0)
         status.removed_in_ms = std::max<int64_t>(down_after - status.down_ms, 0);
     }
     out.push_back(std::move(status));

@@ -45,11 +45,12 @@ int64_t gossip_membership::removal_ms(int64_t since_ms) const {
   if (options_.down_after_ms <= 0 || majority_since_ms_ == never) return never;
   // Who is cut off itself sees the others go one by one, and must know so before it gives up any.
   const auto whole_round = int64_t(view_.live()) * options_.probe_interval_ms + suspicion_ms();
-  return std::max(since_ms, majority_since_ms_) + std::max(options_.down_after_ms, whole_round);
+  return std::max({since_ms, majority_since_ms_, given_up_ms_}) +
+         std::max(options_.down_after_ms, whole_round);
 }
 
-/// A member that this node has seen down for long, while it saw a majority all the time, is
-/// removed. Others come to the same, or learn it as news.
+/// A member that this node has seen down for long, while it saw a majority all the time and few
+/// others down, is removed. Others come to the same, or learn it as news.
 void gossip_membership::remove_absent() {
   if (options_.down_after_ms <= 0) return;
   // As long as nobody is away, nothing depends on it.
@@ -57,11 +58,20 @@ void gossip_membership::remove_absent() {
     majority_since_ms_ = never;
   else if (majority_since_ms_ == never)
     majority_since_ms_ = now_ms_;
+  size_t down = 0;
   std::vector<uint64_t> over;
-  for (const auto& [id, a] : absences_)
-    if (view_.find(id)->key.state == fact_state::down && now_ms_ >= removal_ms(a.since_ms))
-      over.push_back(id);
+  for (const auto& [id, a] : absences_) {
+    if (view_.find(id)->key.state != fact_state::down) continue;
+    ++down;
+    if (now_ms_ >= removal_ms(a.since_ms)) over.push_back(id);
+  }
+  if (down > options_.most_given_up) {
+    given_up_ms_ = now_ms_;
+    return;
+  }
   for (const auto id : over) decide(id, fact_state::removed);
+  // The others make the missing copies before the next is given up.
+  if (!over.empty()) given_up_ms_ = now_ms_;
 }
 
 std::optional<int64_t> gossip_membership::down_since_ms(uint64_t id) const {

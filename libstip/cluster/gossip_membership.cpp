@@ -56,6 +56,7 @@ void gossip_membership::begin(int64_t now_ms) {
   for (auto& [id, until] : suspicions_) until += held_up;
   for (auto& [id, a] : absences_) a.since_ms += held_up;
   if (majority_since_ms_ != never) majority_since_ms_ += held_up;
+  given_up_ms_ += held_up;
 }
 
 int64_t gossip_membership::due_ms() const {

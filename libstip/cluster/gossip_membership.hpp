@@ -35,6 +35,9 @@ struct gossip_options {
   int64_t join_patience_ms = defaults::join_patience.count();
   /// A member that stays down for so long is removed; 0: never.
   int64_t down_after_ms = defaults::down_after.count();
+  /// While more than so many members are down, nobody is removed: images may have all of their
+  /// copies on them, and the cluster would not know what it misses.
+  size_t most_given_up = 1;
   int64_t removed_interval_ms = defaults::removed_interval.count();
   int64_t min_return_interval_ms = defaults::min_return_interval.count();
   int64_t max_return_interval_ms = defaults::max_return_interval.count();
@@ -253,6 +256,8 @@ class gossip_membership {
   std::map<uint64_t, absence> absences_;
   /// Since when this node has seen most of the members without a break; `never`: it does not.
   int64_t majority_since_ms_ = never;
+  /// When a member was removed last, or one more was down than may be.
+  int64_t given_up_ms_ = 0;
   /// When this node may ask again to come back.
   int64_t next_return_ms_ = 0;
   int64_t return_gap_ms_ = 0;

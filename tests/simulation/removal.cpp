@@ -18,6 +18,7 @@ world_options options_of(uint64_t seed, size_t nodes) {
   options.nodes = nodes;
   options.seeds = 2;
   options.gossip.down_after_ms = down_after_ms;
+  options.gossip.most_given_up = nodes;
   return options;
 }
 
@@ -65,6 +66,34 @@ CAF_TEST(a dead node is removed everywhere after its time and not before) {
     w.run_until(w.now_ms() + 10'000);
     CAF_REQUIRE(all_see(
         w, [](size_t) { return true; }, ""));
+  }
+}
+
+CAF_TEST(two that are down together are not removed and then one after the other) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    auto options = options_of(seed, 7);
+    options.gossip.most_given_up = 1;
+    world w{options};
+    start_all(w);
+    w.kill(3);
+    w.kill(5);
+    w.run_until(w.now_ms() + 10 * down_after_ms);
+    CAF_REQUIRE(all_see(
+        w, [](size_t k) { return k != 3 && k != 5; }, "down"));
+    // With one of them back there is time to make the other's copies anew.
+    w.start(5);
+    w.run_until(w.now_ms() + down_after_ms - 1'000);
+    CAF_REQUIRE_EQUAL(w.state(0, 3), "down");
+    w.run_until(w.now_ms() + 15'000);
+    CAF_REQUIRE(all_see(
+        w, [](size_t k) { return k != 3; }, "unknown"));
+    // The next that stays down after that has its own time.
+    w.kill(4);
+    const auto killed = w.now_ms();
+    w.run_until(killed + down_after_ms);
+    CAF_REQUIRE_EQUAL(w.state(0, 4), "down");
+    w.run_until(killed + down_after_ms + 15'000);
+    CAF_REQUIRE_EQUAL(w.state(0, 4), "unknown");
   }
 }
 

@@ -86,6 +86,7 @@ std::set<size_t> unrest::end(size_t most_dead) {
   for (size_t i = 0; i < world_.size(); ++i) {
     world_.thaw(i);
     world_.slow(i, 0);
+    world_.set_clock(i);
     world_.files(i).is_full = false;
     world_.files(i).sync_ms = disk{}.sync_ms;
     const bool stays_dead = i >= options_.first_to_join ||

@@ -112,6 +112,10 @@ part* world::second_part(size_t i) {
 void world::slow(size_t i, int64_t us) {
   nodes_[i]->slow_us = us;
 }
+void world::set_clock(size_t i) {
+  nodes_[i]->wall_offset_ms = 0;
+}
+
 void world::jump_clock(size_t i, int64_t ms) {
   nodes_[i]->wall_offset_ms += ms;
 }

@@ -94,6 +94,8 @@ class world {
   void act(size_t i, const std::function<void(part&)>& what);
   /// Moves the node's wall clock; its steady clock goes on.
   void jump_clock(size_t i, int64_t ms);
+  /// Sets it right again.
+  void set_clock(size_t i);
   /// How the asked node sees that one; "unknown" when it does not.
   std::string state(size_t asked, size_t of) const;
 
