@@ -4,13 +4,11 @@
 #include <atomic>
 #include <caf/all.hpp>
 #include <cstddef>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
 
-#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/question.hpp"
 #include "libstip/catalog/scene_record.hpp"
@@ -107,6 +105,11 @@ client client::hurried(std::chrono::milliseconds most) const {
 result<std::vector<node_status>> client::nodes() const {
   return answer_of<std::vector<node_status>>(
       system_, handles_.node, within(defaults::cluster_deadline), "list nodes", atom::list_v);
+}
+
+result<std::vector<member>> client::members() const {
+  return answer_of<std::vector<member>>(
+      system_, handles_.membership, within(defaults::request_deadline), "list nodes", atom::list_v);
 }
 
 result<void> client::stop_node(uint64_t id) const {

@@ -63,6 +63,8 @@ class client {
 
   /// The nodes of the cluster as this one sees them, sorted by id.
   result<std::vector<node_status>> nodes() const;
+  /// Who this node takes for a member, itself included; it asks nobody for that.
+  result<std::vector<member>> members() const;
   /// Asks that node to stop cleanly; the answer comes when it begins to.
   result<void> stop_node(uint64_t id) const;
   /// Asks that node to hand everything over, then to leave; the task as it has begun.

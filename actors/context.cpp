@@ -15,6 +15,7 @@ node_settings default_settings() {
   s.maintenance_rate = defaults::maintenance_rate;
   s.parcel_patience = defaults::parcel_patience;
   s.down_after = defaults::down_after;
+  s.task_grace = defaults::task_takeover_grace;
   return s;
 }
 

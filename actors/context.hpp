@@ -47,6 +47,10 @@ struct node_settings {
   std::chrono::milliseconds parcel_patience{0};
   /// A member that stays down for so long is removed; 0: never.
   std::chrono::milliseconds down_after{0};
+  /// How long a node is lost before others go on with its tasks.
+  std::chrono::milliseconds task_grace{0};
+  /// Tasks that ran when the node ended go on when it is started again.
+  bool resume_tasks = true;
   open_mode mode = open_mode::read_write;
 };
 

@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 
 #include "actors/errors.hpp"
+#include "actors/question.hpp"
 #include "actors/shipping.hpp"
 #include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
@@ -21,59 +22,82 @@ load_run::load_run(caf::actor_system& system, context_ptr context,
       plan_(std::move(what)) {}
 
 result<void> load_run::find_inputs() {
-  STIP_ASSIGN(inputs_, resolve_inputs(plan_.request.glob));
-  workers_ = std::clamp<size_t>(inputs_.size(), 1, plan_.threads);
+  if (plan_.part.listed) {
+    inputs_ = plan_.part.inputs;
+  } else {
+    STIP_ASSIGN(auto found, resolve_inputs(plan_.request.glob));
+    inputs_ = std::make_shared<const std::vector<std::string>>(std::move(found));
+    report(inputs_);
+  }
+  const auto& settled = plan_.part.settled;
+  for (size_t i = 0; i < inputs_->size(); ++i)
+    if (i >= settled.size() || !settled[i]) left_.push_back(i);
+  workers_ = std::clamp<size_t>(left_.size(), 1, plan_.threads);
   threads_per_scene_ = std::max<size_t>(1, plan_.threads / workers_);
-  task_record news;
-  news.total = inputs_.size();
-  report(std::move(news));
   return {};
 }
 
 void load_run::work() {
   while (!*stopped_) {
     const auto i = next_input_++;
-    if (i >= inputs_.size()) return;
-    load_input(inputs_[i]);
+    if (i >= left_.size()) return;
+    load_input(left_[i]);
   }
 }
 
-void load_run::load_input(const std::string& input) {
+result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& input) const {
+  STIP_TRY(check_input(input, context_->settings.input_roots));
+  return open_scenes(plan_.request.format, input, plan_.options);
+}
+
+result<load_outcome> load_run::load_scenes(const std::string& input,
+                                           const std::vector<std::unique_ptr<scene>>& scenes) {
+  load_outcome sum;
+  for (const auto& source : scenes) {
+    STIP_ASSIGN(const auto one, load_one(*source));
+    sum.images_stored += one.images_stored;
+    sum.images_known += one.images_known;
+    sum.cells_without_data += one.cells_without_data;
+    sum.pixels_without_cell += one.pixels_without_cell;
+    sum.decoded_bytes += one.decoded_bytes;
+  }
+  if (sum.images_stored + sum.images_known == 0)
+    return fail(ec::not_found, "store " + input, "it has no valid pixel in any cell");
+  return sum;
+}
+
+void load_run::load_input(size_t index) {
+  const auto& input = (*inputs_)[index];
+  const auto& id = plan_.part.task.id;
   const auto began_ms = context_->time->steady_ms();
-  auto load = [&]() -> result<load_outcome> {
-    STIP_TRY(check_input(input, context_->settings.input_roots));
-    STIP_ASSIGN(const auto scenes, open_scenes(plan_.request.format, input, plan_.options));
-    load_outcome sum;
-    for (const auto& source : scenes) {
-      STIP_ASSIGN(const auto one, load_one(*source));
-      sum.images_stored += one.images_stored;
-      sum.images_known += one.images_known;
-      sum.cells_without_data += one.cells_without_data;
-      sum.pixels_without_cell += one.pixels_without_cell;
-      sum.decoded_bytes += one.decoded_bytes;
-    }
-    if (sum.images_stored + sum.images_known == 0)
-      return fail(ec::not_found, "store " + input, "it has no valid pixel in any cell");
-    return sum;
-  };
-  const auto outcome = load();
-  task_record news;
+  input_outcome news;
+  news.index = index;
+  const auto scenes = open(input);
+  if (!scenes && plan_.part.task.node != context_->self.id && is_elsewhere(scenes.error())) {
+    news.what = input_outcome::kind::unreachable;
+    context_->log->info("task={} input={} is not here: {}", id, input, to_string(scenes.error()));
+    return report(std::move(news));
+  }
+  const auto outcome = scenes ? load_scenes(input, *scenes) : fail(scenes.error());
   if (outcome) {
-    news.completed = 1;
     context_->log->info(
         "task={} input={} images={} known={} empty_cells={} pixels_without_cell={} bytes={} ms={}",
-        plan_.task.id, input, outcome->images_stored, outcome->images_known,
-        outcome->cells_without_data, outcome->pixels_without_cell, outcome->decoded_bytes,
+        id, input, outcome->images_stored, outcome->images_known, outcome->cells_without_data,
+        outcome->pixels_without_cell, outcome->decoded_bytes,
         context_->time->steady_ms() - began_ms);
   } else if (*stopped_ && outcome.error().code == ec::stopped) {
     return;
   } else {
-    news.skipped = 1;
-    add_error(news, {input, context_->self.id, to_string(outcome.error())});
-    context_->log->warn("task={} input={} skipped: {}", plan_.task.id, input,
-                        to_string(outcome.error()));
+    news.what = input_outcome::kind::skipped;
+    news.input = input;
+    news.reason = to_string(outcome.error());
+    context_->log->warn("task={} input={} skipped: {}", id, input, news.reason);
   }
   report(std::move(news));
+}
+
+bool is_elsewhere(const error& why) {
+  return why.code == ec::not_found || why.code == ec::forbidden || why.code == ec::io_error;
 }
 
 namespace {
@@ -102,8 +126,8 @@ result<load_outcome> load_run::load_one(const scene& source) {
     if (outcome || attempt == defaults::load_attempts || view == view_->get() ||
         (outcome.error().code != ec::unavailable && outcome.error().code != ec::timeout))
       return outcome;
-    context_->log->warn("task={} input={} again: {}", plan_.task.id, source.description().input,
-                        to_string(outcome.error()));
+    context_->log->warn("task={} input={} again: {}", plan_.part.task.id,
+                        source.description().input, to_string(outcome.error()));
   }
 }
 
@@ -112,7 +136,7 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   request.target = plan_.target;
   request.precision = plan_.request.precision;
   request.threads = threads_per_scene_;
-  request.written = plan_.task.began;
+  request.written = plan_.part.task.began;
   // An abandoned shipment may outlive the run.
   shipping out{context_, transfer_, plan_.target,
                spare_nodes(view->ring, plan_.target, reachable_in(view)),
@@ -138,11 +162,7 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   // A refused chip stops the cut; what the user should read is why it was refused.
   if (!outcome && outcome.error().code == ec::stopped)
     if (auto settled = out.settle(); !settled) return fail(std::move(settled).error());
-  if (outcome) {
-    task_record news;
-    news.bytes = outcome->decoded_bytes;
-    report(std::move(news));
-  }
+  if (outcome) report(outcome->decoded_bytes);
   return outcome;
 }
 
@@ -155,18 +175,21 @@ result<std::vector<bool>> load_run::ask_holds(uint64_t node, const std::vector<i
     return fail(ec::unavailable, what, why_away(p), "start it again, then store the input again");
   std::vector<std::string> texts;
   for (const auto& key : keys) texts.push_back(to_string(key));
-  result<std::vector<bool>> out = fail(ec::timeout, what, "no answer");
-  caf::scoped_actor self{system_};
-  self->request(p->handles.query, defaults::local_query_deadline, atom::here_v, atom::holds_v,
-                plan_.target.name, texts, to_string(scene))
-      .receive([&](std::vector<bool>& held) { out = std::move(held); },
-               [&](caf::error& err) { out = fail(from_caf(err, what)); });
-  return out;
+  question<std::vector<bool>> asked{system_,
+                                    p->handles.query,
+                                    defaults::local_query_deadline,
+                                    what,
+                                    atom::here_v,
+                                    atom::holds_v,
+                                    plan_.target.name,
+                                    texts,
+                                    to_string(scene)};
+  return asked.wait([this] { return stopped(); });
 }
 
-void load_run::report(task_record news) {
-  news.id = plan_.task.id;
-  caf::anon_send(tasks_, atom::update_v, std::move(news));
+void load_run::report(decltype(part_news::what) news) {
+  caf::anon_send(tasks_, atom::update_v,
+                 std::make_shared<const part_news>(part_news{plan_.part.run(), std::move(news)}));
 }
 
 }  // namespace stip

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/loader.hpp"
+#include "actors/tasks.hpp"
 #include "libstip/cluster/load.hpp"
 #include "libstip/format/format.hpp"
 
@@ -15,12 +16,12 @@ class actor_system;
 
 namespace stip {
 
-/// One store task on this node: its inputs, and the work of its threads. The actor owns it, the
-/// workers share it.
+/// The work of this node on a part of a store task: its inputs, and what its threads do with them.
+/// The actor owns it, the workers share it.
 class load_run {
  public:
   struct plan {
-    task_record task;
+    task_part part;
     album target;
     store_request request;
     scene_options options;
@@ -30,7 +31,8 @@ class load_run {
   load_run(caf::actor_system& system, context_ptr context, std::shared_ptr<shared_view> view,
            transfer_actor transfer, tasks_actor tasks, plan what);
 
-  /// Finds the inputs and tells the task how many there are. Blocks. Error: that of the glob.
+  /// Finds the inputs, if the part does not list them, and tells the task of them. Blocks. Error:
+  /// that of the glob.
   result<void> find_inputs();
 
   /// Workers that should run at the same time.
@@ -43,13 +45,17 @@ class load_run {
   bool stopped() const { return *stopped_; }
 
  private:
-  void load_input(const std::string& input);
+  void load_input(size_t index);
+  /// The scenes of an input.
+  result<std::vector<std::unique_ptr<scene>>> open(const std::string& input) const;
+  result<load_outcome> load_scenes(const std::string& input,
+                                   const std::vector<std::unique_ptr<scene>>& scenes);
   /// Loads a scene; once more where a node went away meanwhile and others can stand in for it.
   result<load_outcome> load_one(const scene& source);
   result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view);
   result<std::vector<bool>> ask_holds(uint64_t node, const std::vector<image_key>& keys,
                                       const hash128& scene);
-  void report(task_record news);
+  void report(decltype(part_news::what) news);
 
   caf::actor_system& system_;
   const context_ptr context_;
@@ -57,12 +63,17 @@ class load_run {
   const transfer_actor transfer_;
   const tasks_actor tasks_;
   const plan plan_;
-  std::vector<std::string> inputs_;
+  task_inputs inputs_;
+  /// Those that are left, as indices.
+  std::vector<size_t> left_;
   size_t workers_ = 0;
   size_t threads_per_scene_ = 1;
   std::atomic<size_t> next_input_{0};
   /// Shipments look at it as well, and may outlive the run.
   const std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
 };
+
+/// Whether an input that could not be opened, or a glob without one, may do on another node.
+bool is_elsewhere(const error& why);
 
 }  // namespace stip

@@ -8,11 +8,13 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/load_run.hpp"
+#include "actors/store_work.hpp"
 
 namespace stip {
 
 loader_state::~loader_state() {
-  for (auto& [id, run] : runs) run->stop();
+  for (auto& [id, run] : runs)
+    if (run.work) run.work->stop();
 }
 
 namespace {
@@ -21,14 +23,11 @@ using self_pointer = loader_actor::stateful_pointer<loader_state>;
 
 /// Everything of a request that can be wrong is told before a task begins.
 result<load_run::plan> check_request(const store_request& request, const album& target,
-                                     const cluster_view& view, uint64_t self,
-                                     const node_settings& settings) {
+                                     const cluster_view& view, const node_settings& settings) {
   load_run::plan plan;
   if (settings.mode == open_mode::read_only)
     return fail(ec::forbidden, "store", "the directory is open for reading only");
   STIP_TRY(check_ring(view));
-  if (view.drains(self))
-    return fail(ec::unavailable, "store", "this node is being drained", "ask another node");
   if (request.format != "auto") STIP_TRY(find_format(request.format));
   STIP_TRY(check_precision(target.algorithm, request.precision));
   if (request.glob.empty())
@@ -47,9 +46,6 @@ result<load_run::plan> check_request(const store_request& request, const album& 
                                     settings.loader_threads);
   plan.target = target;
   plan.request = request;
-  plan.task.id = request.task;
-  plan.task.kind = "store";
-  plan.task.album = target.name;
   return plan;
 }
 
@@ -62,21 +58,24 @@ result<void> await_ring(const shared_view& view) {
   return check_ring(*view.get());
 }
 
-void finish(self_pointer self, const std::string& id, std::optional<task_error> why) {
-  task_record news;
-  news.id = id;
-  news.state = task_state::done;  // or failed: the tasks actor knows whether anything was stored
-  if (why) {
-    news.state = task_state::failed;
-    add_error(news, std::move(*why));
-  }
-  self->send(self->state.tasks, atom::update_v, std::move(news));
-  self->state.runs.erase(id);
+// -- work on a part -----------------------------------------------------------------
+
+void end_run(self_pointer self, const part_run& run, work_end how) {
+  auto& state = self->state;
+  state.runs.erase(to_string(run));
+  self->send(state.tasks, atom::update_v,
+             std::make_shared<const part_news>(part_news{run, std::move(how)}));
 }
 
-/// Runs the workers; the last one to come back ends the task.
-void run_workers(self_pointer self, const std::string& id, const std::shared_ptr<load_run>& run) {
-  auto left = std::make_shared<size_t>(run->workers());
+/// Runs the workers; the last one to come back ends the work.
+void run_workers(self_pointer self, const part_run& of, const std::shared_ptr<load_run>& run) {
+  struct progress {
+    size_t left = 0;
+    size_t good = 0;
+    std::string problem;
+  };
+  auto state = std::make_shared<progress>();
+  state->left = run->workers();
   for (size_t i = 0; i < run->workers(); ++i) {
     run_blocking(
         self, self->state.context->loaders, defaults::longest_job,
@@ -84,57 +83,117 @@ void run_workers(self_pointer self, const std::string& id, const std::shared_ptr
           run->work();
           return {};
         },
-        [self, id, run, left](result<void> worked) {
+        [self, of, run, state](const result<void>& worked) {
+          state->good += worked.has_value();
           if (!worked) {
-            task_record news;
-            news.id = id;
-            add_error(news, {{}, self->state.context->self.id, to_string(worked.error())});
-            self->send(self->state.tasks, atom::update_v, std::move(news));
+            state->problem = to_string(worked.error());
+            self->state.context->log->error("task={} {}", of.key.id, state->problem);
           }
-          if (--*left == 0) finish(self, id, std::nullopt);
+          if (--state->left > 0) return;
+          work_end how;
+          if (state->good == 0) how.reason = state->problem;
+          end_run(self, of, std::move(how));
         });
   }
 }
 
-void begin(self_pointer self, load_run::plan plan) {
-  const auto id = plan.task.id;
+void begin_run(self_pointer self, load_run::plan plan) {
   auto& state = self->state;
+  const auto of = plan.part.run();
+  const bool at_home = plan.part.task.node == state.context->self.id;
   auto run = std::make_shared<load_run>(self->system(), state.context, state.view, state.transfer,
                                         state.tasks, std::move(plan));
-  state.runs[id] = run;
+  state.runs[to_string(of)] = {run, 0};
   run_blocking(
       self, state.context->readers, defaults::commit_deadline, [run] { return run->find_inputs(); },
-      [self, id, run](result<void> found) {
-        if (!found)
-          return finish(self, id,
-                        task_error{{}, self->state.context->self.id, to_string(found.error())});
-        run_workers(self, id, run);
+      [self, of, run, at_home](const result<void>& found) {
+        if (found) return run_workers(self, of, run);
+        end_run(self, of, {to_string(found.error()), !at_home && is_elsewhere(found.error())});
       });
+}
+
+/// Another attempt in a moment, where the node or the cluster is just not ready.
+void begin_again_or_end(self_pointer self, const task_part_ptr& part, const error& why) {
+  auto& state = self->state;
+  const bool passes = why.code == ec::unavailable || why.code == ec::timeout;
+  const auto at = state.runs.find(to_string(part->run()));
+  if (passes && state.context->time->steady_ms() < at->second.give_up_ms)
+    return self->delayed_send(self, defaults::task_begin_interval, atom::tick_v, part);
+  end_run(self, part->run(), {to_string(why), false});
+}
+
+void begin_part(self_pointer self, const task_part_ptr& part) {
+  auto& state = self->state;
+  const auto work = decode_store_work(part->work);
+  if (!work) return end_run(self, part->run(), {to_string(work.error()), false});
+  auto is_over = [self, part] { return !self->state.runs.contains(to_string(part->run())); };
+  ask(self, state.albums, defaults::request_deadline, atom::get_v, work->request.album)
+      .then(
+          [self, part, work = *work, is_over](const album& target) {
+            if (is_over()) return;
+            auto& state = self->state;
+            if (target.uid != work.album_uid)
+              return end_run(self, part->run(),
+                             {"album " + work.request.album + " was deleted meanwhile", false});
+            auto plan =
+                check_request(work.request, target, *state.view->get(), state.context->settings);
+            if (!plan) return begin_again_or_end(self, part, plan.error());
+            plan->part = *part;
+            begin_run(self, std::move(*plan));
+          },
+          [self, part, is_over](caf::error& err) {
+            if (!is_over()) begin_again_or_end(self, part, from_caf(err, "find the album"));
+          });
+}
+
+// -- requests -------------------------------------------------------------------------
+
+/// Other nodes that take a part each; the task tells of those that cannot.
+std::vector<uint64_t> others_of(const cluster_view& view, const std::string& glob,
+                                task_record& news) {
+  std::vector<uint64_t> out;
+  for (const auto& p : view.peers) {
+    if (p.self || p.member.info.tokens.empty()) continue;
+    if (p.reachable)
+      out.push_back(p.member.info.id);
+    else
+      add_error(news, {glob, p.member.info.id, "nobody looked there: " + why_away(&p)});
+  }
+  return out;
 }
 
 void begin_store(self_pointer self, const store_request& request, const album& target,
                  caf::typed_response_promise<task_record> promise) {
   auto& state = self->state;
-  auto plan = check_request(request, target, *state.view->get(), state.context->self.id,
-                            state.context->settings);
+  const auto view = state.view->get();
+  if (view->drains(state.context->self.id))
+    return (void)promise.deliver(
+        to_caf({ec::unavailable, "store", "this node is being drained", "ask another node"}));
+  const auto plan = check_request(request, target, *view, state.context->settings);
   if (!plan) return (void)promise.deliver(to_caf(plan.error()));
-  plan->task.began = state.context->versions->next();
-  plan->task.node = state.context->self.id;
-  ask(self, state.tasks, defaults::request_deadline, atom::start_v, plan->task)
+  auto wish = std::make_shared<task_wish>();
+  wish->task.id = request.task;
+  wish->task.kind = "store";
+  wish->task.album = target.name;
+  wish->work = encode(store_work{target.uid, request});
+  wish->own_files = request.all_nodes;
+  task_record news;
+  if (request.all_nodes) wish->others = others_of(*view, request.glob, news);
+  ask(self, state.tasks, defaults::request_deadline, atom::start_v, task_wish_ptr{wish})
       .then(
-          [self, promise, plan = std::move(*plan)](task_record& started) mutable {
-            const bool joined = started.node == 0;
-            plan.task = started;
+          [self, promise, news](task_record& started) mutable {
+            if (started.node != 0 && !news.errors.empty()) {
+              news.id = started.id;
+              self->send(self->state.tasks, atom::update_v, std::move(news));
+            }
             promise.deliver(std::move(started));
-            if (!joined) begin(self, std::move(plan));
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
 }
 
-caf::result<task_record> store_here(self_pointer self, const store_request& request) {
-  auto promise = self->make_response_promise<task_record>();
-  auto& state = self->state;
-  ask(self, state.albums, defaults::request_deadline, atom::get_v, request.album)
+void store_new(self_pointer self, const store_request& request,
+               caf::typed_response_promise<task_record> promise) {
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, request.album)
       .then(
           [self, request, promise](const album& target) mutable {
             const auto& view = self->state.view;
@@ -147,22 +206,21 @@ caf::result<task_record> store_here(self_pointer self, const store_request& requ
                 });
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
-  return promise;
 }
 
 /// Begins the task, unless one of that id runs somewhere in the cluster: that one is joined.
 caf::result<task_record> store_or_join(self_pointer self, const store_request& request) {
-  if (request.task.empty()) return store_here(self, request);
   auto promise = self->make_response_promise<task_record>();
-  auto begin_own = [self, request, promise]() mutable {
-    ask(self, loader_actor{self}, defaults::request_deadline, atom::here_v, atom::store_v, request)
-        .then([promise](task_record& own) mutable { promise.deliver(std::move(own)); },
-              [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
-  };
+  if (request.task.empty()) {
+    store_new(self, request, promise);
+    return promise;
+  }
   ask(self, self->state.tasks, defaults::request_deadline, atom::get_v, request.task)
       .then(
-          [request, promise, begin_own](task_record& found) mutable {
-            if (!found.running()) return begin_own();
+          [self, request, promise](task_record& found) mutable {
+            // The next one of that id is to begin later by every node's clock.
+            (void)self->state.context->versions->observe(found.began);
+            if (!found.running()) return store_new(self, request, promise);
             if (found.kind != "store" || found.album != request.album)
               return (void)promise.deliver(
                   to_caf({ec::conflict, "join task " + request.task,
@@ -170,7 +228,7 @@ caf::result<task_record> store_or_join(self_pointer self, const store_request& r
                           "choose another id"}));
             promise.deliver(std::move(found));
           },
-          [begin_own](caf::error&) mutable { begin_own(); });
+          [self, request, promise](caf::error&) mutable { store_new(self, request, promise); });
   return promise;
 }
 
@@ -186,42 +244,22 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
   state.tasks = std::move(tasks);
   state.view = std::make_shared<shared_view>();
   return {
-      [self](atom::store, const store_request& request) -> caf::result<task_record> {
-        if (!request.all_nodes) return store_or_join(self, request);
-        // The parts on the other nodes carry the id that ours was given.
-        auto promise = self->make_response_promise<task_record>();
-        ask(self, loader_actor{self}, defaults::request_deadline * 2, atom::here_v, atom::store_v,
-            request)
-            .then(
-                [self, request, promise](task_record& own) mutable {
-                  auto theirs = request;
-                  theirs.task = own.id;
-                  for (const auto& p : self->state.view->get()->peers)
-                    if (p.reachable && !p.self && !p.member.info.tokens.empty())
-                      ask(self, p.handles.loader, defaults::request_deadline, atom::here_v,
-                          atom::store_v, theirs)
-                          .then([](const task_record&) {},
-                                [self, id = own.id, who = p.member.info](caf::error& err) {
-                                  task_record news;
-                                  news.id = id;
-                                  add_error(news,
-                                            {{},
-                                             who.id,
-                                             to_string(from_caf(
-                                                 err, "store on node " + node_name(who.id)))});
-                                  self->send(self->state.tasks, atom::update_v, std::move(news));
-                                });
-                  promise.deliver(std::move(own));
-                },
-                [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
-        return promise;
+      [self](atom::store, const store_request& request) { return store_or_join(self, request); },
+      [self](atom::start, const task_part_ptr& part) {
+        auto& state = self->state;
+        const auto give_up_ms =
+            state.context->time->steady_ms() + defaults::task_begin_patience.count();
+        state.runs[to_string(part->run())] = {nullptr, give_up_ms};
+        begin_part(self, part);
       },
-      [self](atom::here, atom::store, const store_request& request) {
-        return store_here(self, request);
+      [self](atom::tick, const task_part_ptr& part) {
+        if (self->state.runs.contains(to_string(part->run()))) begin_part(self, part);
       },
-      [self](atom::stop, const std::string& id) {
-        if (auto run = self->state.runs.find(id); run != self->state.runs.end())
-          run->second->stop();
+      [self](atom::stop, const std::string& run) {
+        const auto found = self->state.runs.find(run);
+        if (found == self->state.runs.end()) return;
+        if (found->second.work) found->second.work->stop();
+        self->state.runs.erase(found);
       },
       [self](atom::peers, cluster_view_ptr& view) { self->state.view->set(std::move(view)); },
   };

@@ -35,15 +35,22 @@ struct loader_state {
   transfer_actor transfer;
   tasks_actor tasks;
   std::shared_ptr<shared_view> view;
-  /// Tasks that run here.
-  std::map<std::string, std::shared_ptr<load_run>> runs;
+  struct run {
+    /// Null until it has begun.
+    std::shared_ptr<load_run> work;
+    /// When a beginning that fails is not tried again.
+    int64_t give_up_ms = 0;
+  };
+  /// What this node works on, by part_run.
+  std::map<std::string, run> runs;
 
   /// A node that ends does not leave its workers running.
   ~loader_state();
 };
 
-/// Runs store tasks: finds the inputs of a glob and loads them with several workers on the loaders'
-/// pool; each input is done or skipped with its reason, and the rest goes on.
+/// Checks store requests and runs parts of store tasks, as the tasks actor says: finds the inputs
+/// of a glob and loads them with several workers on the loaders' pool; each input is done or
+/// skipped with its reason, and the rest goes on.
 loader_actor::behavior_type loader_behavior(loader_actor::stateful_pointer<loader_state> self,
                                             context_ptr context, albums_actor albums,
                                             transfer_actor transfer, tasks_actor tasks);

@@ -199,10 +199,19 @@ typename I::result_type inspect(I& f, task_error& x) {
   return f(caf::meta::type_name("task_error"), x.input, x.node, x.reason);
 }
 template <class I>
+typename I::result_type inspect(I& f, task_share& x) {
+  return f(caf::meta::type_name("task_share"), x.origin, x.node, x.state, x.completed, x.skipped,
+           x.total);
+}
+template <class I>
 typename I::result_type inspect(I& f, task_record& x) {
   return f(caf::meta::type_name("task_record"), x.id, x.kind, x.album, x.state, x.completed,
            x.skipped, x.total, x.bytes, x.started_ms, x.ended_ms, x.errors, x.dropped_errors,
-           x.began, x.node);
+           x.began, x.node, x.shares);
+}
+template <class I>
+typename I::result_type inspect(I& f, task_part& x) {
+  return inspect_packed(f, x, [](std::string_view bytes) { return decode_task_part(bytes); });
 }
 template <class I>
 typename I::result_type inspect(I& f, node_handles& x) {

@@ -214,12 +214,16 @@ void stop_node(node_pointer self, std::function<void()> done) {
 
 namespace {
 
-result<std::vector<task_record>> kept_tasks(const data_directory& directory) {
-  std::vector<task_record> out;
-  STIP_ASSIGN(const auto values, directory.values("task"));
-  for (const auto& [id, bytes] : values) {
-    STIP_ASSIGN(auto record, decode_task_record(bytes));
-    out.push_back(std::move(record));
+result<kept_tasks> read_tasks(const data_directory& directory) {
+  kept_tasks out;
+  STIP_ASSIGN(const auto parts, directory.values("task-part"));
+  for (const auto& [name, bytes] : parts) {
+    STIP_ASSIGN(auto part, decode_task_part(bytes));
+    out.parts.push_back(std::move(part));
+  }
+  STIP_ASSIGN(const auto verdicts, directory.values("task-verdicts"));
+  for (const auto& [name, bytes] : verdicts) {
+    STIP_ASSIGN(out.verdicts, decode_task_verdicts(bytes));
   }
   return out;
 }
@@ -284,7 +288,7 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->transfer_memory =
       std::make_shared<byte_budget>(uint64_t(memory * defaults::transfer_memory_share));
   STIP_ASSIGN(context->fresh, look_whether_fresh(*context->directory));
-  STIP_ASSIGN(auto tasks_kept, kept_tasks(*context->directory));
+  STIP_ASSIGN(auto tasks_kept, read_tasks(*context->directory));
   STIP_ASSIGN(const auto members_kept, kept_members(*context->directory));
   STIP_ASSIGN(auto albums_kept, context->directory->albums());
 

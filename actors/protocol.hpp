@@ -21,7 +21,7 @@
 #include "libstip/catalog/album.hpp"
 #include "libstip/catalog/filter.hpp"
 #include "libstip/cluster/member.hpp"
-#include "libstip/cluster/task.hpp"
+#include "libstip/cluster/task_part.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/store/chip_writer.hpp"
 
@@ -47,10 +47,15 @@ struct store_request;
 struct album_view;
 struct cluster_view;
 struct node_context;
+struct part_news;
 struct shipment;
+struct task_wish;
 using album_view_ptr = std::shared_ptr<album_view>;
 using cluster_view_ptr = std::shared_ptr<const cluster_view>;
 using context_ptr = std::shared_ptr<const node_context>;
+using part_news_ptr = std::shared_ptr<const part_news>;
+using task_part_ptr = std::shared_ptr<const task_part>;
+using task_wish_ptr = std::shared_ptr<const task_wish>;
 using shipment_ptr = std::shared_ptr<shipment>;
 using job = std::shared_ptr<std::function<void()>>;
 
@@ -87,6 +92,8 @@ CAF_ADD_TYPE_ID(stip_messages, (stip::repair_outcome))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint32_t>))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint64_t>))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::member>))
+CAF_ADD_TYPE_ID(stip_messages, (stip::task_part))
+CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::task_part>))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -133,7 +140,10 @@ CAF_END_TYPE_ID_BLOCK(stip_atoms)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::cluster_view_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::context_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::part_news_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::shipment_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::task_part_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::task_wish_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::job)
 
 // At once after the types: CAF's error code trait must be there before the first make_error.
@@ -244,22 +254,31 @@ using transfer_actor =
                      caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// Store tasks of this node.
-using loader_actor = caf::typed_actor<
-    takes<atom::store, store_request>::with<task_record>,  // the task as it has begun
-    takes<atom::here, atom::store, store_request>::with<task_record>,
-    caf::reacts_to<atom::stop, std::string>, caf::reacts_to<atom::peers, cluster_view_ptr>>;
+using loader_actor =
+    caf::typed_actor<takes<atom::store, store_request>::with<task_record>,  // the task as it has
+                                                                            // begun
+                     caf::reacts_to<atom::start, task_part_ptr>,  // work on what this part has left
+                     caf::reacts_to<atom::tick, task_part_ptr>,   // try again to begin with it
+                     caf::reacts_to<atom::stop, std::string>,     // end that part_run
+                     caf::reacts_to<atom::peers, cluster_view_ptr>>;
 
 /// Tasks of this node, and of the cluster when asked by a user.
 using tasks_actor = caf::typed_actor<
-    takes<atom::start, task_record>::with<task_record>,  // a running task of that id is joined
-    caf::reacts_to<atom::update, task_record>,           // what happened since the last update
-    takes<atom::list>::with<std::vector<task_record>>,   // of the cluster, once per task
-    takes<atom::here, atom::list>::with<std::vector<task_record>>,
+    /// Answers when the task is on the disk and known to another node; its `node` is 0 where a
+    /// running task of that id was joined.
+    takes<atom::start, task_record>::with<task_record>,
+    takes<atom::start, task_wish_ptr>::with<task_record>,
+    caf::reacts_to<atom::update, task_record>,    // what happened since the last update
+    caf::reacts_to<atom::update, part_news_ptr>,  // the same, of a part that can go on elsewhere
+    takes<atom::list>::with<std::vector<task_record>>,              // of the cluster, once per task
+    takes<atom::here, atom::list>::with<std::vector<task_record>>,  // what this node works on
+    /// Parts that this node works on, and its copies of those whose owner is none of these nodes.
+    takes<atom::here, atom::list, std::vector<uint64_t>>::with<std::vector<task_part>>,
     takes<atom::get, std::string>::with<task_record>,
-    takes<atom::stop, std::string>::with<task_record>,
-    takes<atom::here, atom::stop, std::string>::with<bool>, takes<atom::clear>::with<uint64_t>,
-    takes<atom::here, atom::clear>::with<uint64_t>,
-    takes<atom::put>::with<bool>,  // write to the disk what is not there yet
+    takes<atom::here, atom::get, std::string>::with<std::vector<task_part>>,  // what it knows of it
+    takes<atom::stop, std::string>::with<task_record>, takes<atom::clear>::with<uint64_t>,
+    caf::reacts_to<atom::exchange, uint64_t, std::string>,  // a task_letter of that node
+    takes<atom::put>::with<bool>,  // the node stops: write down all that is known
     caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
 /// The life of a node; the one actor that is published.

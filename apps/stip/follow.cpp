@@ -34,10 +34,11 @@ wish ask_user(const interrupt_watch& watch, const std::string& id, bool may_leav
   return wish::go_on;
 }
 
-/// Keeps asking for the task; now and then a node may not answer.
+/// Keeps asking for the task; now and then a node may not answer. When it is gone, another one is
+/// asked: the task goes on without it.
 class poller {
  public:
-  explicit poller(const client& node) : node_(node) {}
+  poller(context& with, const client& node) : with_(with), node_(node) { with.way().note_others(); }
 
   result<void> update(task_record& task) {
     auto now = node_.get_task(task.id);
@@ -47,24 +48,35 @@ class poller {
       return {};
     }
     if (now.error().code == ec::not_found || ++failures_ >= defaults::task_poll_failures) {
+      if (now.error().code != ec::not_found && moves_++ < defaults::task_poll_failures) {
+        if (const auto other = with_.way().move_on()) {
+          failures_ = 0;
+          with_.out().complain(now.error().what + ": " + now.error().why + "; asking the node at " +
+                               *other + " now");
+          return {};
+        }
+      }
       auto err = std::move(now).error();
       err.what = "wait for task " + task.id + ": " + err.what;
       if (err.code != ec::not_found)
-        err.advice = "the task may still run: stip task wait " + task.id;
+        err.advice = "the task may go on: ask another node with `stip -i HOST -p PORT task wait " +
+                     task.id + "`";
       return fail(std::move(err));
     }
     return {};
   }
 
  private:
+  context& with_;
   const client& node_;
   int failures_ = 0;
+  int moves_ = 0;
 };
 
 /// False: the user leaves the task running.
 result<bool> wait_watched(context& with, const client& node, task_record& task) {
   interrupt_watch watch{interrupt_watch::second::counts};
-  poller look{node};
+  poller look{with, node};
   const bool may_leave = !with.global().embedded;
   bool stopping = false;
   while (task.running()) {
@@ -86,8 +98,8 @@ result<bool> wait_watched(context& with, const client& node, task_record& task) 
   return true;
 }
 
-result<void> wait_silently(const client& node, task_record& task) {
-  poller look{node};
+result<void> wait_silently(context& with, const client& node, task_record& task) {
+  poller look{with, node};
   auto pause = defaults::first_task_poll;
   while (task.running()) {
     std::this_thread::sleep_for(pause);
@@ -134,7 +146,7 @@ result<int> follow(context& with, const client& node, task_record task) {
       return done;
     }
   } else {
-    STIP_TRY(wait_silently(node, task));
+    STIP_TRY(wait_silently(with, node, task));
   }
   if (with.out().is_table())
     with.out().note(std::string{to_string(task.state)} + ": " + outcome_line(task));

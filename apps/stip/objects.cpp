@@ -102,6 +102,14 @@ json task_object(const task_record& task, int64_t now) {
   for (const auto& err : task.errors)
     errors.push_back(
         {{"input", err.input}, {"node", node_or_null(err.node)}, {"reason", err.reason}});
+  json parts = json::array();
+  for (const auto& share : task.shares)
+    parts.push_back({{"node", node_or_null(share.node)},
+                     {"origin", node_or_null(share.origin)},
+                     {"state", std::string{to_string(share.state)}},
+                     {"completed", share.completed},
+                     {"skipped", share.skipped},
+                     {"total", share.total}});
   json left = nullptr;
   if (const auto ms = time_left_ms(task, now)) left = double(*ms) / ms_per_second;
   return {{"id", task.id},
@@ -117,7 +125,8 @@ json task_object(const task_record& task, int64_t now) {
           {"errors_left_out", task.dropped_errors},
           {"bytes", task.bytes},
           {"bytes_per_second", bytes_per_second(task, now)},
-          {"seconds_left", std::move(left)}};
+          {"seconds_left", std::move(left)},
+          {"parts", std::move(parts)}};
 }
 
 json image_object(const std::string& album, const image_row& image) {

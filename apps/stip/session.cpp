@@ -88,7 +88,28 @@ result<void> session::dial_node(std::chrono::milliseconds deadline) {
     return fail(std::move(err));
   }
   client_.emplace(*system_, std::move(*handles));
+  here_ = {global_.host, global_.port};
   return {};
+}
+
+void session::note_others() {
+  if (!client_ || global_.embedded) return;
+  const auto members = client_->members();
+  if (!members) return;
+  others_.clear();
+  for (const auto& m : *members) others_.emplace_back(m.info.host, m.info.port);
+}
+
+result<std::string> session::move_on() {
+  for (const auto& [host, port] : others_) {
+    if (!system_ || std::pair{host, port} == here_) continue;
+    auto handles = dial(*system_, host, port, static_cast<int>(defaults::dial_deadline.count()));
+    if (!handles) continue;
+    client_.emplace(*system_, std::move(*handles));
+    here_ = {host, port};
+    return host + ":" + std::to_string(port);
+  }
+  return fail(ec::unavailable, "connect to another node", "none of those that are known answers");
 }
 
 result<void> session::start_node(access needed) {
@@ -98,6 +119,8 @@ result<void> session::start_node(access needed) {
   parts.settings = default_settings();
   parts.settings.directory = *global_.embedded;
   parts.settings.host = "embedded";
+  // It ends with the command; what an earlier one left is for the user to repeat.
+  parts.settings.resume_tasks = false;
   parts.settings.mode = needed == access::write ? open_mode::read_write : open_mode::read_only;
   parts.log = make_logger(global_.verbose);
   auto node = running_node::start(*system_, std::move(parts), system_config::networking::off);

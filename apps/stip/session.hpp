@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/client.hpp"
@@ -26,6 +27,12 @@ class session {
   /// The same for a question that is not worth waiting for: neither to connect nor for an answer.
   result<client> connect_soon(std::chrono::milliseconds most);
 
+  /// Notes which other nodes the connected one knows, for the case that it goes away.
+  void note_others();
+  /// Connects to one of them instead: clients that connect() gave ask that one from now on. Where
+  /// it is; errors: unavailable when none of them answers.
+  result<std::string> move_on();
+
   /// Gives up the connection; the next command makes a new one.
   void close();
 
@@ -47,6 +54,9 @@ class session {
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<running_node> node_;
   std::optional<client> client_;
+  /// Addresses, and the one that is asked.
+  std::vector<std::pair<std::string, uint16_t>> others_;
+  std::pair<std::string, uint16_t> here_;
 };
 
 /// What a command works with.

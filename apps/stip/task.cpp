@@ -21,7 +21,21 @@ result<int> show(context& with, const arguments& given) {
   STIP_ASSIGN(const auto task, node->get_task(given.words[0]));
   const auto object = task_object(task, now_ms());
   with.out().object(object, task_columns());
-  if (!with.out().is_table() || task.errors.empty()) return done;
+  if (!with.out().is_table()) return done;
+  if (task.shares.size() > 1 ||
+      (!task.shares.empty() && task.shares.front().node != task.shares.front().origin)) {
+    with.out().stream() << "\n";
+    listing parts{with.out(),
+                  {{"node", "NODE"},
+                   {"origin", "GIVEN TO"},
+                   {"state", "STATE"},
+                   {"completed", "DONE", shown_as::number},
+                   {"skipped", "SKIPPED", shown_as::number},
+                   {"total", "TOTAL", shown_as::number}}};
+    for (const auto& part : object["parts"]) parts.add(part);
+    parts.finish();
+  }
+  if (task.errors.empty()) return done;
   with.out().stream() << "\n";
   listing errors{with.out(), {{"input", "INPUT"}, {"node", "NODE"}, {"reason", "REASON"}}};
   for (const auto& err : object["errors"]) errors.add(err);

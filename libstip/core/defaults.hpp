@@ -324,6 +324,60 @@ inline constexpr size_t max_task_text_bytes = 4096;
 /// Characters of a task's id when a user chooses it.
 inline constexpr size_t max_task_id_bytes = 64;
 
+// -- cluster: tasks over nodes --------------------------------------------------
+
+/// The record of each part of a task is copied to so many other nodes. When the node that works on
+/// it has been lost for so long, the first of them takes the part over, and each further one when
+/// those before it have not for another step.
+inline constexpr size_t task_copies = 3;
+inline constexpr std::chrono::milliseconds task_takeover_grace{5'000};
+inline constexpr std::chrono::milliseconds task_takeover_step{3'000};
+
+/// Before a node goes on with a part that it has not worked on (after its restart, or that of a lost
+/// node) it asks the others whether they know better, again so often, and waits so long at most.
+inline constexpr std::chrono::milliseconds task_question_interval{1'000};
+inline constexpr std::chrono::milliseconds task_question_patience{10'000};
+
+/// A copy that is not confirmed is sent again after so long; who keeps one of a running part asks
+/// for news when there were none for so long.
+inline constexpr std::chrono::milliseconds task_copy_patience{2'000};
+inline constexpr std::chrono::milliseconds task_refresh_interval{10'000};
+
+/// Nodes that a part goes to, one after the other, for inputs that the ones before cannot open.
+inline constexpr size_t max_task_attempts = 8;
+
+/// Inputs of a part that its record lists by name, and bytes of their names; of more, the pattern is
+/// resolved again where the part goes on.
+inline constexpr size_t max_listed_inputs = 10'000;
+inline constexpr size_t max_listed_bytes = size_t{1} << 20;
+
+/// Bytes of the reasons of skipped inputs that a copy of a record carries; the others are counted.
+/// Copies of progress rest one task_update_interval more for each so many reasons.
+inline constexpr size_t max_copied_error_bytes = size_t{1} << 20;
+inline constexpr size_t task_errors_an_interval = 50;
+
+/// Bytes of what a kind of task needs to go on elsewhere.
+inline constexpr size_t max_task_work_bytes = size_t{64} << 10;
+
+/// Parts of tasks that a node has a record of, those of other nodes included.
+inline constexpr size_t max_task_parts = 8192;
+
+/// What users have decided of tasks (stopped, cleared) is remembered so long, so many at most, and
+/// compared with another node's so often.
+inline constexpr size_t max_task_verdicts = 4096;
+inline constexpr std::chrono::milliseconds task_verdict_age{10 * 24 * 3600 * 1000};
+inline constexpr std::chrono::milliseconds task_verdict_interval{5'000};
+
+/// How often the progress of a running part is written to the disk.
+inline constexpr std::chrono::milliseconds task_save_interval{2'000};
+
+/// So long the start of a task is not confirmed to the user, until another node has its record.
+inline constexpr std::chrono::milliseconds task_start_patience{1'000};
+
+/// A part that begins on a node where it cannot (yet) is tried again so often, for so long.
+inline constexpr std::chrono::milliseconds task_begin_interval{1'000};
+inline constexpr std::chrono::milliseconds task_begin_patience{30'000};
+
 // -- cluster: loads -----------------------------------------------------------
 
 /// Bytes of encoded blocks that a load holds back at most until their chips are finished.
