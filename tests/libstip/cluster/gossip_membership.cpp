@@ -403,6 +403,7 @@ namespace {
 gossip_options give_up_after(int64_t ms) {
   gossip_options options;
   options.down_after_ms = ms;
+  options.most_given_up = 5;
   return options;
 }
 
