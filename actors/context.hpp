@@ -19,6 +19,8 @@
 
 namespace stip {
 
+class reader_pool;
+
 /// What a node is told by its configuration file and command line (config/stipd.ini explains each).
 struct node_settings {
   std::string directory;
@@ -81,6 +83,8 @@ struct node_context {
   std::shared_ptr<byte_budget> transfer_memory;
   /// Writers of stores, readers of chips and queries, loads, compaction with scrub and repair.
   executor_actor writers, readers, loaders, maintenance;
+  /// The processes that read HDF and NetCDF files.
+  std::shared_ptr<reader_pool> file_readers;
   /// What compaction, scrub and repair of all albums together may do.
   std::shared_ptr<pacer> maintenance_pace;
   /// When it started, the node had not caught up with the others once since its directory was made.

@@ -8,6 +8,7 @@
 #include "actors/shipping.hpp"
 #include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
+#include "libstip/format/reader_pool.hpp"
 
 namespace stip {
 
@@ -47,7 +48,7 @@ void load_run::work() {
 
 result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& input) const {
   STIP_TRY(check_input(input, context_->settings.input_roots));
-  return open_scenes(plan_.request.format, input, plan_.options);
+  return open_scenes(plan_.request.format, input, plan_.options, *context_->file_readers);
 }
 
 result<load_outcome> load_run::load_scenes(const std::string& input,

@@ -22,6 +22,7 @@
 #include "actors/transfer.hpp"
 #include "libstip/cluster/gossip_membership.hpp"
 #include "libstip/core/hash.hpp"
+#include "libstip/format/reader_pool.hpp"
 
 namespace stip {
 
@@ -308,6 +309,9 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->loaders = spawn_executor(system, s.loader_threads, defaults::max_queued_jobs);
   context->maintenance =
       spawn_executor(system, defaults::maintenance_threads, defaults::max_queued_jobs);
+  reader_settings reading;
+  reading.processes = 2 * s.loader_threads;
+  context->file_readers = std::make_shared<reader_pool>(std::move(reading));
   context->maintenance_pace = std::make_shared<pacer>(s.maintenance_rate);
 
   node_handles h;

@@ -7,6 +7,7 @@
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/format.hpp"
 #include "libstip/format/probe.hpp"
+#include "libstip/format/reader_pool.hpp"
 #include "libstip/raster/cut.hpp"
 
 namespace stip::cli {
@@ -89,8 +90,9 @@ json probe_object(const scene_description& description) {
 }
 
 /// One object for each scene of a file.
-result<std::vector<json>> probe_file(const std::string& file, const probe_request& request) {
-  STIP_ASSIGN(const auto scenes, open_scenes(request.format, file, request.options));
+result<std::vector<json>> probe_file(const std::string& file, const probe_request& request,
+                                     reader_pool& readers) {
+  STIP_ASSIGN(const auto scenes, open_scenes(request.format, file, request.options, readers));
   std::vector<json> out;
   for (const auto& source : scenes) {
     auto object = probe_object(source->description());
@@ -118,8 +120,9 @@ result<int> run_probe(context& with, const arguments& given) {
   size_t opened = 0;
   listing rows{with.out(), probe_columns(request)};
   std::vector<error> failures;
+  reader_pool readers;
   for (const auto& file : given.words) {
-    auto found = probe_file(file, request);
+    auto found = probe_file(file, request, readers);
     if (!found) {
       failures.push_back(std::move(found).error());
       continue;

@@ -1,10 +1,16 @@
 #include "libstip/format/format.hpp"
 
+#include "libstip/format/reader_pool.hpp"
 #include "libstip/raster/gdal_input.hpp"
 
 // Every format: libstip/format/NAME.cpp defines NAME_format(), and a line here registers it. Order
 // decides between formats that are equally sure of an input.
-#define STIP_FORMATS(register_format) register_format(generic)  // end of the list
+#define STIP_FORMATS(register_format) \
+  register_format(mcd43a4)            \
+  register_format(mod11a1)            \
+  register_format(mod11a2)            \
+  register_format(modis)              \
+  register_format(generic)
 
 namespace stip {
 
@@ -51,6 +57,15 @@ result<std::vector<std::unique_ptr<scene>>> open_scenes(std::string_view format_
   if (auto checked = check_input(input); !checked) return fail(checked.error());
   return fail(ec::unsupported, "open " + input, "no format recognises it",
               "give a raster file, or name its format");
+}
+
+result<std::vector<std::unique_ptr<scene>>> open_scenes(std::string_view format_name,
+                                                        const std::string& input,
+                                                        const scene_options& options,
+                                                        reader_pool& readers) {
+  if (!is_isolated(input)) return open_scenes(format_name, input, options);
+  if (format_name != "auto") STIP_TRY(find_format(format_name));
+  return readers.open(std::string(format_name), input, options);
 }
 
 }  // namespace stip

@@ -43,8 +43,18 @@ const std::vector<format>& formats();
 /// The format of that name; `auto` is not one. Errors: not_found, with the names there are.
 result<const format*> find_format(std::string_view name);
 
-/// Opens the input with the named format, or with `auto` by the format that is surest.
-/// Errors: what detect and open say; unsupported for HDF4, with the reason.
+class reader_pool;
+
+/// Opens the input with the named format, or with `auto` by the format that is surest. HDF and NetCDF
+/// files are opened in processes of `readers`. Errors: what detect and open say, and those of
+/// reader_pool::open.
+result<std::vector<std::unique_ptr<scene>>> open_scenes(std::string_view format_name,
+                                                        const std::string& input,
+                                                        const scene_options& options,
+                                                        reader_pool& readers);
+
+/// The same within this process. Errors: unsupported for HDF and NetCDF files, unless this is a
+/// reader process.
 result<std::vector<std::unique_ptr<scene>>> open_scenes(std::string_view format_name,
                                                         const std::string& input,
                                                         const scene_options& options);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "libstip/core/defaults.hpp"
 
@@ -12,11 +13,13 @@ namespace stip {
 namespace {
 
 // The libraries below these drivers keep process-wide state: two threads in them at a time, even on
-// two files, corrupt it. A process-wide mutex is therefore unavoidable.
+// two files, corrupt it. A process-wide mutex is therefore unavoidable where they are allowed.
 constexpr std::array<std::string_view, 6> serial_drivers = {"netCDF", "HDF5", "HDF5Image",
                                                             "BAG",    "KEA",  "GMT"};
 
 constexpr std::array<std::string_view, 2> fatal_drivers = {"HDF4", "HDF4Image"};
+
+std::atomic<gdal_role> chosen_role{gdal_role::node};
 
 // What these open is named inside of the input: other files, services, addresses in this process. A
 // node that reads only under its input-roots cannot let a file choose.
@@ -59,9 +62,11 @@ const driver_lists& drivers() {
       const auto driver = GDALGetDriver(i);
       const std::string name = GDALGetDriverShortName(driver);
       const auto* raster = GDALGetMetadataItem(driver, GDAL_DCAP_RASTER, nullptr);
-      if (raster == nullptr || contains(fatal_drivers, name) || contains(following_drivers, name))
-        continue;
-      (contains(serial_drivers, name) ? out.serial : out.parallel).names.push_back(name);
+      if (raster == nullptr || contains(following_drivers, name)) continue;
+      const bool serial = contains(serial_drivers, name) || contains(fatal_drivers, name);
+      // Somebody else in the process may have registered them again.
+      if (serial && gdal_role_here() != gdal_role::reader) continue;
+      (serial ? out.serial : out.parallel).names.push_back(name);
     }
     out.parallel.finish();
     out.serial.finish();
@@ -114,18 +119,27 @@ std::string gdal_errors::text() const {
   return out;
 }
 
-void prepare_gdal() {
+void prepare_gdal(gdal_role role) {
   static std::once_flag once;
-  std::call_once(once, [] {
+  std::call_once(once, [role] {
     GDALAllRegister();
-    // An allowed-driver list alone does not keep HDF4 away: GDAL opens masks and overviews beside a
+    chosen_role = role;
+    if (role == gdal_role::reader) return;
+    // An allowed-driver list alone does not keep them away: GDAL opens masks and overviews beside a
     // file with every driver that it has.
-    for (const auto name : fatal_drivers)
+    const auto remove = [](std::string_view name) {
       if (auto* driver = GDALGetDriverByName(std::string(name).c_str())) {
         GDALDeregisterDriver(driver);
         GDALDestroyDriver(driver);
       }
+    };
+    std::for_each(fatal_drivers.begin(), fatal_drivers.end(), remove);
+    std::for_each(serial_drivers.begin(), serial_drivers.end(), remove);
   });
+}
+
+gdal_role gdal_role_here() noexcept {
+  return chosen_role;
 }
 
 gdal_dataset& gdal_dataset::operator=(gdal_dataset&& other) noexcept {

@@ -3,6 +3,7 @@
 #include <gdal.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -43,9 +44,16 @@ class gdal_errors {
   bool out_of_memory_ = false;
 };
 
-/// Registers GDAL's drivers, once in the process, without HDF4 (its library ends the process on
-/// damaged files, also when a sidecar of another file leads GDAL to it).
-void prepare_gdal();
+/// What GDAL may do in this process. HDF4, HDF5 and NetCDF come from libraries that allow one thread
+/// only, and that crash on damaged files, also when a sidecar of another file leads GDAL to them:
+/// only reader processes (format/reader_process.hpp) have their drivers.
+enum class gdal_role : uint8_t { node, reader };
+
+/// Registers GDAL's drivers, once in the process; the first call decides on the role.
+void prepare_gdal(gdal_role role = gdal_role::node);
+
+/// The role that was decided on; node, where none was yet.
+gdal_role gdal_role_here() noexcept;
 
 /// An open dataset; closes with the object. One thread at a time may use it.
 class gdal_dataset {

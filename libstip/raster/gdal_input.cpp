@@ -3,11 +3,11 @@
 #include <cpl_vsi.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "libstip/core/defaults.hpp"
@@ -18,7 +18,17 @@ namespace stip {
 namespace {
 
 /// The first bytes of every HDF4 file (HDF Specification 4.2, section 2.2).
-constexpr std::array<unsigned char, 4> hdf4_magic = {0x0e, 0x03, 0x13, 0x01};
+constexpr std::string_view hdf4_magic = "\x0e\x03\x13\x01";
+
+/// Those of NetCDF's classic formats; a version byte follows (NetCDF User's Guide, "File Format").
+constexpr std::string_view netcdf_magic = "CDF";
+constexpr unsigned char last_netcdf_version = 5;
+
+/// Those of HDF5 and NetCDF-4, at byte 0, 512, 1024, 2048, ... (HDF5 File Format Specification 3.0,
+/// II.A); further than the last of these no program puts a user block.
+constexpr std::string_view hdf5_magic = "\x89HDF\r\n\x1a\n";
+constexpr vsi_l_offset first_user_block = 512;
+constexpr vsi_l_offset last_user_block = vsi_l_offset{1} << 20;
 
 struct vsi_close {
   void operator()(VSILFILE* file) const noexcept { VSIFCloseL(file); }
@@ -32,7 +42,43 @@ result<vsi_file> open_vsi(const std::string& input) {
   return fail(system_error("open " + input, errno != 0 ? errno : EIO));
 }
 
+/// Up to `count` bytes from there; fewer at the file's end.
+std::string bytes_at(VSILFILE& file, vsi_l_offset at, size_t count) {
+  std::string out(count, '\0');
+  if (VSIFSeekL(&file, at, SEEK_SET) != 0) return {};
+  out.resize(VSIFReadL(out.data(), 1, count, &file));
+  return out;
+}
+
+bool is_isolated(VSILFILE& file) {
+  const auto first = bytes_at(file, 0, hdf5_magic.size());
+  if (first.starts_with(hdf4_magic) || first == hdf5_magic) return true;
+  if (first.starts_with(netcdf_magic) && first.size() > netcdf_magic.size()) {
+    const auto version = static_cast<unsigned char>(first[netcdf_magic.size()]);
+    return version >= 1 && version <= last_netcdf_version;
+  }
+  for (auto at = first_user_block; at <= last_user_block; at *= 2) {
+    const auto there = bytes_at(file, at, hdf5_magic.size());
+    if (there == hdf5_magic) return true;
+    if (there.size() < hdf5_magic.size()) break;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool is_isolated(const std::string& input) {
+  const gdal_errors quiet;
+  if (input.empty() || input.find('\0') != std::string::npos) return false;
+  VSIStatBufL status;
+  // To open a pipe is to wait for its writer.
+  if (VSIStatL(input.c_str(), &status) != 0 || VSI_ISDIR(status.st_mode) ||
+      S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || VSI_ISCHR(status.st_mode) ||
+      VSI_ISBLK(status.st_mode))
+    return false;
+  const auto file = open_vsi(input);
+  return file && is_isolated(**file);
+}
 
 result<uint64_t> check_input(const std::string& input) {
   const auto what = "open " + input;
@@ -55,10 +101,9 @@ result<uint64_t> check_input(const std::string& input) {
     return fail(ec::invalid_argument, what, "it is no file but a pipe, a socket or a device",
                 "copy its content to a file");
   STIP_ASSIGN(const auto file, open_vsi(input));
-  std::array<unsigned char, hdf4_magic.size()> first{};
-  if (VSIFReadL(first.data(), 1, first.size(), file.get()) == first.size() && first == hdf4_magic)
-    return fail(ec::unsupported, what, "HDF4 files cannot be read yet",
-                "convert it to GeoTIFF or NetCDF-4 first");
+  if (gdal_role_here() != gdal_role::reader && is_isolated(*file))
+    return fail(ec::unsupported, what, "HDF and NetCDF files are not read in this process",
+                "store it through a node, which reads them in processes of their own");
   // The size as reading sees it: some /vsi file systems do not know it when asked for the status.
   if (VSIFSeekL(file.get(), 0, SEEK_END) != 0)
     return fail(ec::io_error, what, "its size cannot be found out");

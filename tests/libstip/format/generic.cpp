@@ -5,6 +5,7 @@
 #include <map>
 
 #include "libstip/format/format.hpp"
+#include "libstip/format/reader_pool.hpp"
 #include "libstip/raster/pixel_type.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
@@ -22,9 +23,15 @@ scene_options known() {
   return out;
 }
 
+/// Reads HDF and NetCDF files for all tests.
+reader_pool& readers() {
+  static reader_pool pool;
+  return pool;
+}
+
 std::unique_ptr<scene> opened(const std::string& input, const scene_options& options,
                               std::string_view format = "auto") {
-  auto scenes = open_scenes(format, input, options);
+  auto scenes = open_scenes(format, input, options, readers());
   if (!scenes) {
     CAF_ERROR(to_string(scenes.error()));
     return nullptr;
@@ -35,7 +42,7 @@ std::unique_ptr<scene> opened(const std::string& input, const scene_options& opt
 
 /// Why the input is refused, "CODE: text"; empty when it is not.
 std::string refusal(const std::string& input, const scene_options& options = known()) {
-  const auto scenes = open_scenes("auto", input, options);
+  const auto scenes = open_scenes("auto", input, options, readers());
   if (scenes) return {};
   return std::string(to_string(scenes.error().code)) + ": " + to_string(scenes.error());
 }
@@ -222,7 +229,7 @@ CAF_TEST(what is no raster file is refused with the reason) {
   CAF_CHECK(has(refusal(text), "unsupported: "));
   const auto hdf4 = directory / "some.tif";
   write_file(hdf4, std::string("\x0e\x03\x13\x01", 4) + std::string(100, '\0'));
-  CAF_CHECK(has(refusal(hdf4), "unsupported: ") && has(refusal(hdf4), "HDF4"));
+  CAF_CHECK(has(refusal(hdf4), "some.tif"));
   const auto unnamed = open_scenes("auto", "", known());
   CAF_CHECK(!unnamed);
   const auto unknown = open_scenes("no-such-format", text, known());
@@ -309,8 +316,6 @@ CAF_TEST(the sample files of many sensors load or are refused as they should) {
   const std::vector<std::pair<const char*, const char*>> refused = {
       {"other/S1A_IW_GRDH_1SDV_20210202T060035_20210202T060100_036407_0445F3_B8EA_vh_extract.tif",
        "no geotransform"},
-      {"modis-hdf4/MOD13A2.A2016145.h18v04.006.2016166145124.hdf", "HDF4"},
-      {"modis-hdf4/MOD05_L2.A2019336.0000.061.2019336211522.hdf", "HDF4"},
       {"viirs/SS_VIIRS_NPP-NAVO-L2P-v3.0.nc", "geolocation arrays"},
       {"gridmet-netcdf/precipitation_amount_2010-05-22_2010-05-22.nc",
        "no coordinate reference system"},

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 
 #include "libstip/catalog/image.hpp"
+#include "libstip/format/reader_pool.hpp"
 
 namespace stip::test {
 
@@ -107,6 +108,7 @@ std::shared_ptr<node_context> actor_fixture::make_context(const std::string& dir
   c->writers = keep(spawn_inline_executor(sys));
   c->readers = keep(spawn_inline_executor(sys));
   c->loaders = keep(spawn_inline_executor(sys));
+  c->file_readers = std::make_shared<reader_pool>();
   c->maintenance = keep(spawn_inline_executor(sys));
   c->maintenance_pace = std::make_shared<pacer>(c->settings.maintenance_rate);
   return c;
