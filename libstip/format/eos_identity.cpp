@@ -64,10 +64,9 @@ std::vector<std::string> parts_of(const std::string& name) {
 std::string item(const eos_metadata& metadata, std::string_view name) {
   for (const auto& wanted : {std::string(name), std::string(name) + ".1"}) {
     const auto found = std::find_if(metadata.begin(), metadata.end(), [&](const auto& one) {
-      return std::equal(one.first.begin(), one.first.end(), wanted.begin(), wanted.end(),
-                        [](unsigned char a, unsigned char b) {
-                          return std::toupper(a) == std::toupper(b);
-                        });
+      return std::equal(
+          one.first.begin(), one.first.end(), wanted.begin(), wanted.end(),
+          [](unsigned char a, unsigned char b) { return std::toupper(a) == std::toupper(b); });
     });
     if (found != metadata.end() && !found->second.empty()) return found->second;
   }
@@ -122,8 +121,7 @@ std::string spacecraft_of(std::string_view short_name) {
 }
 
 void keep(scene_description& description, const std::string& key, const std::string& value) {
-  if (!value.empty())
-    description.properties[key] = clean_text(value, defaults::max_property_bytes);
+  if (!value.empty()) description.properties[key] = clean_text(value, defaults::max_property_bytes);
 }
 
 }  // namespace
@@ -164,9 +162,9 @@ eos_identity identify_eos(const eos_metadata& metadata, const std::string& name)
   if (out.short_name.ends_with(quick) || name.find(quick) != std::string::npos)
     out.near_real_time = true;
   out.spacecraft = spacecraft_of(out.short_name);
-  out.instrument = out.spacecraft.empty()              ? item(metadata, "INSTRUMENTSHORTNAME")
+  out.instrument = out.spacecraft.empty()            ? item(metadata, "INSTRUMENTSHORTNAME")
                    : out.short_name.starts_with('V') ? "VIIRS"
-                                                       : "MODIS";
+                                                     : "MODIS";
   out.day_night = lower(item(metadata, "DAYNIGHTFLAG"));
   return out;
 }

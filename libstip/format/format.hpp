@@ -45,9 +45,9 @@ result<const format*> find_format(std::string_view name);
 
 class reader_pool;
 
-/// Opens the input with the named format, or with `auto` by the format that is surest. HDF and NetCDF
-/// files are opened in processes of `readers`. Errors: what detect and open say, and those of
-/// reader_pool::open.
+/// Opens the input with the named format, or with `auto` by the format that is surest. HDF and
+/// NetCDF files are opened in processes of `readers`. Errors: what detect and open say, and those
+/// of reader_pool::open.
 result<std::vector<std::unique_ptr<scene>>> open_scenes(std::string_view format_name,
                                                         const std::string& input,
                                                         const scene_options& options,

@@ -5,6 +5,7 @@
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/format.hpp"
 #include "libstip/format/naming.hpp"
+#include "libstip/format/netcdf_grid.hpp"
 #include "libstip/geo/footprint.hpp"
 #include "libstip/raster/gdal_input.hpp"
 #include "libstip/raster/gdal_scene.hpp"
@@ -33,7 +34,9 @@ struct opening {
 
 result<void> add_dataset(opening& o, const gdal_dataset& dataset, const std::string& name,
                          const std::string& id) {
-  STIP_ASSIGN(const auto grid, gdal_grid(dataset, name));
+  bool assumed = false;
+  STIP_ASSIGN(const auto grid, netcdf_grid(dataset, name, assumed));
+  if (assumed) o.parts.description.properties["crs_assumed"] = grid.crs_wkt;
   STIP_ASSIGN(auto found, describe_gdal(dataset, name, o.parts.datasets.size(), grid, o.budget));
   if (o.parts.sources.size() + found.size() > defaults::max_subdatasets)
     return fail(ec::limit_exceeded, "open " + o.input,
@@ -48,34 +51,6 @@ result<void> add_dataset(opening& o, const gdal_dataset& dataset, const std::str
   return {};
 }
 
-/// The names of the rasters in a container without bands of its own (NetCDF, HDF5).
-std::vector<std::string> contained(const gdal_dataset& container, const std::string& input) {
-  std::vector<std::string> out;
-  const auto held = container.lock();
-  const gdal_errors quiet;
-  // The whole list: the NetCDF driver answers nothing when it is asked for one item.
-  auto** listed = GDALGetMetadata(container.handle(), "SUBDATASETS");
-  for (size_t i = 1; i <= defaults::max_subdatasets; ++i) {
-    const auto key = "SUBDATASET_" + std::to_string(i) + "_NAME";
-    const auto* name = CSLFetchNameValue(listed, key.c_str());
-    if (name == nullptr) break;
-    // Metadata is the file's to choose: only a name of the form DRIVER:"INPUT":PART is a part of
-    // the input, anything else could lead out of a node's input-roots.
-    const std::string text = name;
-    const auto prefix = text.find(":\"" + input + "\":");
-    if (prefix != std::string::npos && prefix == text.find(':')) out.push_back(text);
-  }
-  return out;
-}
-
-/// The variable's name in DRIVER:"INPUT":PART, as a subdataset's id.
-std::string part_id(const std::string& name) {
-  const auto colon = name.find_last_of(':');
-  auto out = clean_text(name.substr(colon + 1), defaults::max_name_bytes / 2);
-  out.erase(0, out.find_first_not_of('/'));
-  return out;
-}
-
 void make_ids_unique(std::vector<subdataset_description>& all) {
   for (size_t i = 0; i < all.size(); ++i)
     for (size_t j = 0; j < i; ++j)
@@ -83,16 +58,16 @@ void make_ids_unique(std::vector<subdataset_description>& all) {
 }
 
 result<void> add_contained(opening& o, const gdal_dataset& container) {
-  const auto names = contained(container, o.input);
+  const auto names = contained_rasters(container, o.input);
   std::vector<error> failures;
   for (const auto& name : names) {
     auto added = [&]() -> result<void> {
       STIP_ASSIGN(const auto dataset, open_gdal(name));
-      return add_dataset(o, dataset, name, part_id(name));
+      return add_dataset(o, dataset, name, part_of_name(name));
     }();
     if (added) continue;
     failures.push_back(added.error());
-    o.left_out += (o.left_out.empty() ? "" : "; ") + part_id(name) + ": " + added.error().why;
+    o.left_out += (o.left_out.empty() ? "" : "; ") + part_of_name(name) + ": " + added.error().why;
   }
   if (!o.parts.sources.empty()) return {};
   if (!failures.empty()) {
@@ -193,7 +168,7 @@ result<std::vector<std::unique_ptr<scene>>> open(const std::string& input,
   STIP_TRY(name_subdatasets(o, dataset));
   {
     const auto held = dataset.lock();
-    description.properties = gdal_properties(dataset.handle(), nullptr, o.budget);
+    description.properties.merge(gdal_properties(dataset.handle(), nullptr, o.budget));
   }
   description.properties.emplace("driver", dataset.driver());
   if (!o.left_out.empty())

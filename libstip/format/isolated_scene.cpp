@@ -65,8 +65,12 @@ class isolated_reader final : public scene_reader {
         __builtin_mul_overflow(plane_bytes, count, &all_bytes) || all_bytes != out.size())
       return refuse("the buffer has another size");
     const auto room = parts_->pool->settings().shared_bytes;
-    read_request request{parts_->index, static_cast<uint32_t>(subdataset), w,
-                         static_cast<uint32_t>(first), static_cast<uint32_t>(count), mask};
+    read_request request{parts_->index,
+                         static_cast<uint32_t>(subdataset),
+                         w,
+                         static_cast<uint32_t>(first),
+                         static_cast<uint32_t>(count),
+                         mask};
     if (all_bytes <= room) return read_piece(request, out);
     if (row_bytes > room) return refuse("a row is larger than the memory shared with its reader");
     const auto rows = static_cast<int64_t>(std::min(room / row_bytes, uint64_t(w.height)));

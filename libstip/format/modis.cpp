@@ -175,8 +175,7 @@ result<std::vector<std::unique_ptr<scene>>> open_product(const std::string& inpu
   if (fields.empty())
     return fail(ec::unsupported, "open " + input, "it has no HDF-EOS grid or swath",
                 "store it as generic");
-  const auto identity =
-      identify_eos(eos_metadata_of(container), std::string(file_name(input)));
+  const auto identity = identify_eos(eos_metadata_of(container), std::string(file_name(input)));
   const auto format = format_of(identity.short_name);
   if (wanted != "modis" && wanted != format)
     return fail(ec::unsupported, "open " + input,
@@ -191,8 +190,7 @@ result<std::vector<std::unique_ptr<scene>>> open_product(const std::string& inpu
   std::vector<std::unique_ptr<scene>> out;
   STIP_ASSIGN(description.input_checksum, checksum_input(input));
   description.properties["processing_level"] = swath ? "L2" : "L3";
-  if (swath)
-    return fail(ec::unsupported, "open " + input, "swaths cannot be stored yet");
+  if (swath) return fail(ec::unsupported, "open " + input, "swaths cannot be stored yet");
   STIP_TRY(add_grids(fields, identity.short_name, parts, budget));
   if (options.subdataset)
     for (auto& part : description.subdatasets)
@@ -214,8 +212,7 @@ std::string short_name_of(const std::string& input) {
     return {};
   const auto container = container_of(input);
   if (!container || eos_fields(*container, input).empty()) return {};
-  const auto identity =
-      identify_eos(eos_metadata_of(*container), std::string(file_name(input)));
+  const auto identity = identify_eos(eos_metadata_of(*container), std::string(file_name(input)));
   return identity.instrument == "MODIS" ? identity.short_name : std::string();
 }
 
@@ -254,8 +251,7 @@ std::vector<eos_field> eos_fields(const gdal_dataset& container, const std::stri
     auto field_name = rest.substr(colon + 1);
     std::erase(field_name, '"');
     field.name = clean_text(field_name, defaults::max_name_bytes);
-    field.signed_bytes =
-        words != nullptr && std::string_view(words).ends_with("(8-bit integer)");
+    field.signed_bytes = words != nullptr && std::string_view(words).ends_with("(8-bit integer)");
     out.push_back(std::move(field));
   }
   return out;
@@ -276,13 +272,12 @@ eos_metadata eos_metadata_of(const gdal_dataset& container) {
   return out;
 }
 
-#define STIP_MODIS_FORMAT(name, summary)                                               \
-  format name##_format() {                                                             \
-    return {#name, summary,                                                            \
-            [](const std::string& input) { return detect_named(input, #name); },       \
-            [](const std::string& input, const scene_options& options) {               \
-              return open_product(input, options, #name);                              \
-            }};                                                                        \
+#define STIP_MODIS_FORMAT(name, summary)                                                         \
+  format name##_format() {                                                                       \
+    return {#name, summary, [](const std::string& input) { return detect_named(input, #name); }, \
+            [](const std::string& input, const scene_options& options) {                         \
+              return open_product(input, options, #name);                                        \
+            }};                                                                                  \
   }
 
 STIP_MODIS_FORMAT(mcd43a4, "MODIS reflectance adjusted to nadir, daily, 500 m (HDF4-EOS)")

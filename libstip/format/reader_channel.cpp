@@ -46,9 +46,9 @@ result<void> reader_channel::wait(short events, time_point until) const {
     const auto now = std::chrono::steady_clock::now();
     if (now >= until) return fail(ec::timeout, what, "no answer in time");
     // Rounded up, or the last millisecond would be spent in turning around.
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min<std::chrono::steady_clock::duration>(until - now,
-                                                      std::chrono::milliseconds(longest_ms)));
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(std::min<std::chrono::steady_clock::duration>(
+            until - now, std::chrono::milliseconds(longest_ms)));
     pollfd one{socket_, events, 0};
     const int ready = ::poll(&one, 1, static_cast<int>(left.count()));
     if (ready > 0) return {};
@@ -58,16 +58,17 @@ result<void> reader_channel::wait(short events, time_point until) const {
 
 result<void> reader_channel::send(std::string_view message, time_point until) {
   if (message.size() > max_reader_message_bytes)
-    return fail(ec::limit_exceeded, what, "a message has " + std::to_string(message.size()) +
-                                              " bytes, more than a message may have");
+    return fail(
+        ec::limit_exceeded, what,
+        "a message has " + std::to_string(message.size()) + " bytes, more than a message may have");
   std::string bytes;
   bytes.reserve(length_bytes + message.size());
   for (size_t i = 0; i < length_bytes; ++i)
     bytes.push_back(static_cast<char>(message.size() >> (8 * i) & 0xff));
   bytes += message;
   for (size_t sent = 0; sent < bytes.size();) {
-    const auto n = ::send(socket_, bytes.data() + sent, bytes.size() - sent,
-                          MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto n =
+        ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0) {
       sent += static_cast<size_t>(n);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -74,8 +74,8 @@ result<pooled_reader> reader_pool::state::lease(
 }
 
 void reader_pool::state::give_back(pooled_reader reader) {
-  const bool spent = reader.process && reader.inputs >= settings_.inputs_per_process &&
-                     reader.open.expired();
+  const bool spent =
+      reader.process && reader.inputs >= settings_.inputs_per_process && reader.open.expired();
   std::unique_lock lock(mutex_);
   if (reader.process && !spent && !closed_) {
     reader.free_since = steady::now();
@@ -156,8 +156,7 @@ result<void> turn_to(pooled_reader& reader, const std::shared_ptr<const isolated
   if (!answer) return fail(answer.error());
   ++reader.inputs;
   const auto* opened = std::get_if<opened_input>(&*answer);
-  if (opened == nullptr || opened->scenes != input->seen.scenes ||
-      opened->hash != input->seen.hash)
+  if (opened == nullptr || opened->scenes != input->seen.scenes || opened->hash != input->seen.hash)
     return fail(ec::io_error, what, "the file has changed since it was first looked at",
                 "store it again when it is complete");
   reader.open = input;
@@ -195,8 +194,8 @@ result<std::vector<std::unique_ptr<scene>>> reader_pool::open(const std::string&
   ++reader.inputs;
   const auto violated = [&] {
     alive = false;
-    return broken({ec::internal, what, "its reader process gave another answer than was asked for",
-                   {}});
+    return broken(
+        {ec::internal, what, "its reader process gave another answer than was asked for", {}});
   };
   const auto* opened = std::get_if<opened_input>(&*answer);
   if (opened == nullptr) return violated();

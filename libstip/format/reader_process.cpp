@@ -124,8 +124,7 @@ result<std::unique_ptr<reader_process>> reader_process::start(const reader_setti
     return cannot_start(::strerror(errno));
   const descriptor ours{lifted(pair[0])};
   const descriptor theirs{lifted(pair[1])};
-  const descriptor memory{
-      lifted(::memfd_create("stip-reader", MFD_CLOEXEC | MFD_ALLOW_SEALING))};
+  const descriptor memory{lifted(::memfd_create("stip-reader", MFD_CLOEXEC | MFD_ALLOW_SEALING))};
   if (ours.get() < 0 || theirs.get() < 0 || memory.get() < 0)
     return cannot_start(::strerror(errno));
   // Sealed, or a reader that has gone mad could shrink it under this process, which would then die
@@ -134,14 +133,14 @@ result<std::unique_ptr<reader_process>> reader_process::start(const reader_setti
       ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return cannot_start(::strerror(errno));
   auto out = std::unique_ptr<reader_process>(new reader_process);
-  void* mapped =
-      ::mmap(nullptr, settings.shared_bytes, PROT_READ, MAP_SHARED, memory.get(), 0);
+  void* mapped = ::mmap(nullptr, settings.shared_bytes, PROT_READ, MAP_SHARED, memory.get(), 0);
   if (mapped == MAP_FAILED) return cannot_start(::strerror(errno));
   out->shared_ = static_cast<const std::byte*>(mapped);
   out->shared_bytes_ = settings.shared_bytes;
   const auto program = settings.program.empty() ? reader_program() : settings.program;
   out->pid_ = spawn(settings, program, theirs.get(), memory.get());
-  if (out->pid_ < 0) return cannot_start(program + ": " + ::strerror(-std::exchange(out->pid_, -1)));
+  if (out->pid_ < 0)
+    return cannot_start(program + ": " + ::strerror(-std::exchange(out->pid_, -1)));
   out->channel_ = reader_channel(::fcntl(ours.get(), F_DUPFD_CLOEXEC, lowest_descriptor));
   return out;
 }
@@ -179,14 +178,12 @@ error reader_process::verdict(const error& of_channel, const std::string& what,
   }
   if (of_channel.code != ec::unavailable) {
     end(true);
-    return {ec::corrupt, what, "its reader process broke the protocol: " + of_channel.why,
-            damaged};
+    return {ec::corrupt, what, "its reader process broke the protocol: " + of_channel.why, damaged};
   }
   const int status = end(false);
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    const auto name =
-        "signal " + std::to_string(signal) + ", " + std::string(::strsignal(signal));
+    const auto name = "signal " + std::to_string(signal) + ", " + std::string(::strsignal(signal));
     if (signal == SIGXCPU)
       return {ec::limit_exceeded, what,
               "the library that reads it took more processor time than it may (" + name + ")",

@@ -123,8 +123,8 @@ void limit(__rlimit_resource what, uint64_t most) {
 void allow_cpu(std::chrono::seconds time) {
   rusage used{};
   if (::getrusage(RUSAGE_SELF, &used) != 0) return;
-  limit(RLIMIT_CPU, static_cast<uint64_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1 +
-                                          time.count()));
+  limit(RLIMIT_CPU,
+        static_cast<uint64_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1 + time.count()));
 }
 
 }  // namespace
@@ -141,8 +141,7 @@ int serve_reader(const reader_limits& limits) {
   struct stat memory {};
   if (::fstat(reader_memory, &memory) != 0 || memory.st_size <= 0) return no_memory_shared;
   const auto bytes = static_cast<size_t>(memory.st_size);
-  void* mapped =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, reader_memory, 0);
+  void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, reader_memory, 0);
   if (mapped == MAP_FAILED) return no_memory_shared;
   prepare_gdal(gdal_role::reader);
   limit_gdal_cache(defaults::gdal_cache_bytes);

@@ -44,9 +44,9 @@ class gdal_errors {
   bool out_of_memory_ = false;
 };
 
-/// What GDAL may do in this process. HDF4, HDF5 and NetCDF come from libraries that allow one thread
-/// only, and that crash on damaged files, also when a sidecar of another file leads GDAL to them:
-/// only reader processes (format/reader_process.hpp) have their drivers.
+/// What GDAL may do in this process. HDF4, HDF5 and NetCDF come from libraries that allow one
+/// thread only, and that crash on damaged files, also when a sidecar of another file leads GDAL to
+/// them: only reader processes (format/reader_process.hpp) have their drivers.
 enum class gdal_role : uint8_t { node, reader };
 
 /// Registers GDAL's drivers, once in the process; the first call decides on the role.

@@ -32,12 +32,18 @@ struct gdal_mask {
     nodata,
     /// Every pixel is valid.
     none,
+    /// The band's pixels that equal the pattern, or lie outside of [low, high], are invalid: what
+    /// cannot be where the file does not name all of its values for "no data".
+    range,
   };
   kind from = kind::none;
   gdal_band band;
   /// Type of the band, and its pattern.
   pixel_type type = pixel_type::uint8;
   uint64_t nodata = 0;
+  /// As numbers of the band (DN), for kind::range.
+  double low = 0;
+  double high = 0;
 };
 
 /// Where the pixels of one subdataset come from: a source for every band, and for every mask plane

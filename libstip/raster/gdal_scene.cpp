@@ -82,6 +82,12 @@ class gdal_scene_reader final : public scene_reader {
           STIP_TRY(read_bands(window, {&from.band, 1}, from.type, scratch_));
           mark_valid(from.type, scratch_, from.nodata, out);
           break;
+        case gdal_mask::kind::range:
+          scratch_.resize(plane * size_of(from.type));
+          STIP_TRY(read_bands(window, {&from.band, 1}, from.type, scratch_));
+          mark_valid(from.type, scratch_, from.nodata, out);
+          mark_in_range(from.type, scratch_, from.low, from.high, out);
+          break;
         case gdal_mask::kind::gdal:
           STIP_TRY(read_gdal_mask(window, from.band, out));
           break;
@@ -150,7 +156,9 @@ class gdal_scene_reader final : public scene_reader {
       const auto& source = parts_->sources[s];
       // Masks that are made of the same blocks want GDAL's cache, or they are decoded twice.
       for (const auto& mask : source.masks)
-        if (mask.from == gdal_mask::kind::nodata && mask.band.dataset == index) return nullptr;
+        if ((mask.from == gdal_mask::kind::nodata || mask.from == gdal_mask::kind::range) &&
+            mask.band.dataset == index)
+          return nullptr;
       for (const auto& band : source.bands) {
         if (band.dataset != index) continue;
         const auto first = GDALGetRasterBand(dataset.handle(), band.band);

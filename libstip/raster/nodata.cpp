@@ -135,6 +135,18 @@ void mark_valid(pixel_type type, std::span<const std::byte> pixels, uint64_t pat
   });
 }
 
+void mark_in_range(pixel_type type, std::span<const std::byte> pixels, double low, double high,
+                   std::span<std::byte> valid) {
+  visit_pixel_type(type, [&]<class T>(std::type_identity<T>) {
+    const auto* from = pixels.data();
+    for (auto& v : valid) {
+      const auto value = static_cast<double>(load<T>(from));
+      v &= std::byte{value >= low && value <= high};
+      from += sizeof(T);
+    }
+  });
+}
+
 void fill_pattern(pixel_type type, std::span<std::byte> pixels, uint64_t pattern) {
   if (pattern == 0) {
     std::memset(pixels.data(), 0, pixels.size());

@@ -31,6 +31,10 @@ std::string nodata_text(pixel_type type, uint64_t pattern);
 void mark_valid(pixel_type type, std::span<const std::byte> pixels, uint64_t pattern,
                 std::span<std::byte> valid);
 
+/// valid[i] = 0 where pixel i is not in [low, high] (NaN never is); leaves the others.
+void mark_in_range(pixel_type type, std::span<const std::byte> pixels, double low, double high,
+                   std::span<std::byte> valid);
+
 /// Writes the pattern to every pixel.
 void fill_pattern(pixel_type type, std::span<std::byte> pixels, uint64_t pattern);
 

@@ -68,9 +68,9 @@ void check_pixels(const scene& s, const std::string& grid_of_first) {
     for (size_t b = 0; b < part.bands.size(); ++b) {
       // The grid is known by its size in these files.
       for (const auto& grid : {grid_of_first, std::string("MODIS_Grid_500m_2D")}) {
-        const auto expected = gdal_pixels("HDF4_EOS:EOS_GRID:\"" + d.input + "\":" + grid + ":\"" +
-                                              part.bands[b].name + "\"",
-                                          1, part.type);
+        const auto expected = gdal_pixels(
+            "HDF4_EOS:EOS_GRID:\"" + d.input + "\":" + grid + ":\"" + part.bands[b].name + "\"", 1,
+            part.type);
         if (expected.empty()) continue;
         ++compared;
         CAF_CHECK_EQUAL(expected.size(), band_bytes);
@@ -226,8 +226,8 @@ CAF_TEST(scales follow one convention) {
   CAF_CHECK(is(scale_of_field("MYD09A1", "sur_refl_szen", {0.01, 0}, scaled), 0.01, 0));
   CAF_CHECK(is(scale_of_field("MOD09GA", "Range_1", {25, 0}, scaled), 25, 0));
   CAF_CHECK(is(scale_of_field("MOD13Q1", "250m 16 days NDVI", {10000, 0}, scaled), 1e-4, 0));
-  CAF_CHECK(is(scale_of_field("MOD13Q1", "250m 16 days view zenith angle", {100, 0}, scaled), 0.01,
-               0));
+  CAF_CHECK(
+      is(scale_of_field("MOD13Q1", "250m 16 days view zenith angle", {100, 0}, scaled), 0.01, 0));
   CAF_CHECK(is(scale_of_field("MOD13Q1", "250m 16 days VI Quality", {1, 0}, scaled), 1, 0));
   CAF_CHECK(is(scale_of_field("MYD11A1", "Emis_31", {0.002, 0.49}, scaled), 0.002, 0.49));
   CAF_CHECK(is(scale_of_field("MOD11A2", "Day_view_angl", {1, -65}, scaled), 1, -65));
@@ -256,6 +256,7 @@ CAF_TEST(identities come from metadata and names) {
       "a.hdf");
   CAF_CHECK_EQUAL(renamed.short_name, "MCD43A4");
   CAF_CHECK_EQUAL(renamed.hv, "h10v04");
-  for (const std::string name : {"", "a.hdf", "x.A20161.h", "x.A2016999.h18v04.006", "...", "A2016145"})
+  for (const std::string name :
+       {"", "a.hdf", "x.A20161.h", "x.A2016999.h18v04.006", "...", "A2016145"})
     CAF_CHECK(!identify_eos({}, name).begin);
 }

@@ -262,8 +262,9 @@ CAF_TEST(what a process says is not believed) {
   CAF_CHECK(has(refusal("kill -XCPU $$"), "processor time"));
   CAF_CHECK(has(refusal("printf '\\xff\\xff\\xff\\xff' >&3; sleep 9"), "broke the protocol"));
   CAF_CHECK(has(refusal("printf '\\x03\\0\\0\\0abc' >&3; sleep 9"), "broke the protocol"));
-  CAF_CHECK(has(refusal("printf '\\x09\\0\\0\\0\\x01\\x04\\xff\\xff\\xff\\xff\\0\\0\\0' >&3; sleep 9"),
-                "broke the protocol"));
+  CAF_CHECK(
+      has(refusal("printf '\\x09\\0\\0\\0\\x01\\x04\\xff\\xff\\xff\\xff\\0\\0\\0' >&3; sleep 9"),
+          "broke the protocol"));
   // Pixels, though scenes were asked for.
   CAF_CHECK(has(refusal("printf '\\x0a\\0\\0\\0\\x01\\x06\\0\\0\\0\\0\\0\\0\\0\\0' >&3; sleep 9"),
                 "another answer"));
@@ -300,8 +301,7 @@ CAF_TEST(damaged files cost one input each) {
       bytes[i % 2 == 0 ? at : bytes.size() - 1 - at % (bytes.size() - 4)] = char(random());
     }
     if (i % 10 == 9) bytes.resize(4 + random() % (bytes.size() - 4));
-    const auto path =
-        directory / ("MOD13A2.A2016145.h18v04.006." + std::to_string(i) + ".hdf");
+    const auto path = directory / ("MOD13A2.A2016145.h18v04.006." + std::to_string(i) + ".hdf");
     write_file(path, bytes);
     std::string why;
     const auto scenes = open_scenes("auto", path, known(), pool);
@@ -477,8 +477,7 @@ CAF_TEST(messages come back as they were and damaged ones are refused) {
 
   for (size_t cut = 0; cut < bytes.size(); ++cut)
     CAF_CHECK(!decode_reader_answer(std::string_view(bytes).substr(0, cut)));
-  const auto request =
-      encode(reader_request(read_request{1, 2, {3, 4, 5, 6}, 7, 8, true}));
+  const auto request = encode(reader_request(read_request{1, 2, {3, 4, 5, 6}, 7, 8, true}));
   for (int i = 0; i < 20'000; ++i) {
     auto broken = i % 2 == 0 ? bytes : request;
     for (uint64_t k = 0; k < 1 + random() % 4; ++k)

@@ -75,8 +75,8 @@ inline std::vector<std::byte> gdal_pixels(const std::string& name, int band, pix
   // prepare_gdal has taken the drivers away that this needs.
   GDALAllRegister();
   const gdal_errors quiet;
-  const auto dataset = GDALOpenEx(name.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY, nullptr, nullptr,
-                                  nullptr);
+  const auto dataset =
+      GDALOpenEx(name.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY, nullptr, nullptr, nullptr);
   if (dataset == nullptr) return {};
   const int width = GDALGetRasterXSize(dataset);
   const int height = GDALGetRasterYSize(dataset);
