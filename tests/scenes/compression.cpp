@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "libstip/raster/gdal_dataset.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/scenes/product.hpp"
 
@@ -85,7 +84,7 @@ CAF_TEST(bands of Sentinel 2 compress like real ones) {
     CAF_MESSAGE("skipped: STIP_SHARED_DATA names no folder");
     return;
   }
-  prepare_gdal();
+  GDALAllRegister();
   const auto p = clear_scene("sentinel2-l1c", 600);
   for (const auto* band : {"B02", "B03", "B04", "B08", "B05", "B8A", "B11", "B12"})
     compare(band, ratio_of_layer<uint16_t>(p, band),
@@ -100,7 +99,7 @@ CAF_TEST(other families compress like real ones) {
     CAF_MESSAGE("skipped: STIP_SHARED_DATA names no folder");
     return;
   }
-  prepare_gdal();
+  GDALAllRegister();
   const auto naip = clear_scene("naip", 300);
   const auto photo = *data + "/naip/m_3607717_sw_18_1_20160620_subset.tif";
   const char* names[] = {"R", "G", "B", "N"};

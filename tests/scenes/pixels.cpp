@@ -5,7 +5,6 @@
 #include <cstring>
 #include <random>
 
-#include "libstip/raster/gdal_dataset.hpp"
 #include "tests/support/scenes/product.hpp"
 
 #include <caf/test/unit_test.hpp>

@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "libstip/raster/gdal_dataset.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 #include "tests/support/scenes/check.hpp"
+#include "tests/support/scenes/make_apart.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -29,7 +29,7 @@ recipe small(const std::string& family) {
 }
 
 product made(const recipe& r, const std::string& folder) {
-  prepare_gdal();
+  GDALAllRegister();
   auto p = make(r, folder);
   if (!p) CAF_FAIL(to_string(p.error()));
   return *p;
@@ -55,11 +55,11 @@ size_t times(const std::string& text, const std::string& word) {
   return count;
 }
 
-/// The program beside this one, in a process of its own; its exit status.
-int run_maker(const std::string& words) {
-  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const auto command = (beside / "stip-scenes").string() + " " + words + " >/dev/null 2>&1";
-  const int status = std::system(command.c_str());
+/// The checking program in a process of its own; its exit status.
+int run_check(const recipe& r, const std::string& folder) {
+  auto command = maker_program() + " check";
+  for (const auto& word : words_of(r, folder)) command += " '" + word + "'";
+  const int status = std::system((command + " >/dev/null 2>&1").c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -89,11 +89,15 @@ CAF_TEST(folders and other containers hold the same) {
 CAF_TEST(HDF4 files hold what was promised as a process of its own sees them) {
   for (const auto* family : {"mcd43a4", "mod11a1", "mod09ga"}) {
     test::scratch_directory files;
-    const auto words = std::string(family) + " " + files.path() + " --size 80";
-    CAF_CHECK_EQUAL(run_maker("make " + words), 0);
-    CAF_CHECK_EQUAL(run_maker("check " + words), 0);
+    auto r = small(family);
+    r.size = 80;
+    const auto p = make_apart(r, files.path());
+    if (!p) CAF_FAIL(to_string(p.error()));
+    CAF_CHECK(std::filesystem::exists(p->path));
+    CAF_CHECK_EQUAL(run_check(r, files.path()), 0);
     // It is no check if another scene passes it.
-    CAF_CHECK_EQUAL(run_maker("check " + words + " --clouds 0.6"), 1);
+    r.clouds = 0.6;
+    CAF_CHECK_EQUAL(run_check(r, files.path()), 1);
   }
 }
 

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "libstip/raster/gdal_dataset.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 #include "tests/support/scenes/product.hpp"
 
@@ -27,7 +26,7 @@ recipe small(const std::string& family) {
 }
 
 product made(const recipe& r, const std::string& folder) {
-  prepare_gdal();
+  GDALAllRegister();
   auto p = make(r, folder);
   if (!p) CAF_FAIL(to_string(p.error()));
   return *p;
@@ -56,7 +55,7 @@ std::string root_of(const product& p) {
 }  // namespace
 
 CAF_TEST(the drivers of GDAL take Sentinel 2 products for what they are) {
-  prepare_gdal();
+  GDALAllRegister();
   for (const auto* family : {"sentinel2-l1c", "sentinel2-l2a"}) {
     test::scratch_directory files;
     const auto r = small(family);
