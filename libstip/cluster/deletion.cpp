@@ -18,4 +18,16 @@ result<deletion_plan> plan_deletion(const ring& ring, const album& a,
   return out;
 }
 
+result<deletion_plan> plan_completion(const ring& ring, const album& a, uint64_t node,
+                                      const std::vector<put_tombstone>& tombstones,
+                                      const is_reachable& reachable) {
+  deletion_plan out;
+  for (const auto& t : tombstones) {
+    STIP_ASSIGN(const auto targets, write_targets(ring, a, t.key.geocode, reachable));
+    for (const auto target : targets)
+      if (target != node) out.to_holders[target].push_back(t);
+  }
+  return out;
+}
+
 }  // namespace stip

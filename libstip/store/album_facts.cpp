@@ -95,6 +95,39 @@ result<std::vector<album_store::mark>> album_store::impl::marks(
   return out;
 }
 
+result<tombstone_page> album_store::impl::tombstones(
+    const std::string& from, size_t limit,
+    const std::function<bool(const put_tombstone&)>& wanted) const {
+  if (from.size() > image_prefix_bytes)
+    return fail(ec::invalid_argument, "list deletions of " + directory_,
+                "there is no such place to begin at");
+  tombstone_page page;
+  if (!env_) return page;
+  std::string position = from.empty() ? std::string(1, '\0') : from;
+  for (bool more = true; more && page.tombstones.size() < limit;)
+    STIP_TRY(env_->read([&](const transaction& txn) -> result<void> {
+      stored_names names{txn};
+      STIP_ASSIGN(auto at, cursor::open(txn, table::tombstones));
+      STIP_ASSIGN(more, at.seek(position));
+      for (size_t seen = 0; more && seen < defaults::fact_step_images; ++seen) {
+        position = at.key();
+        if (page.tombstones.size() == limit) return {};
+        STIP_ASSIGN(auto key, read_prefix(names, algorithm_, at.key()));
+        STIP_ASSIGN(const auto when, decode_version(at.value()));
+        put_tombstone t{std::move(key), when};
+        if (wanted(t)) page.tombstones.push_back(std::move(t));
+        STIP_ASSIGN(more, at.next());
+      }
+      if (more)
+        position = at.key();
+      else
+        position.clear();
+      return {};
+    }));
+  page.next = std::move(position);
+  return page;
+}
+
 result<chip_record> album_store::impl::chip(const chip_description& chip) const {
   std::optional<chip_record> found;
   if (env_) {
@@ -138,6 +171,12 @@ result<std::vector<bool>> album_store::lacks(std::span<const replica_fact> facts
 result<std::vector<album_store::mark>> album_store::marks(
     std::span<const put_tombstone> images) const {
   return impl_->marks(images);
+}
+
+result<tombstone_page> album_store::tombstones(
+    const std::string& from, size_t limit,
+    const std::function<bool(const put_tombstone&)>& wanted) const {
+  return impl_->tombstones(from, limit, wanted);
 }
 
 result<chip_record> album_store::chip(const chip_description& chip) const {

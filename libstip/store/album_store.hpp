@@ -197,6 +197,12 @@ class album_store final : public replica_store {
   /// invalid_argument (a geocode that is none of the album's).
   result<std::vector<mark>> marks(std::span<const put_tombstone> images) const;
 
+  /// At most `limit` of the tombstones that `wanted` holds for, in the order of keys; `from` as in
+  /// facts(). What is there throughout is in exactly one page. Errors: invalid_argument (`from` is
+  /// none), corrupt, io_error.
+  result<tombstone_page> tombstones(const std::string& from, size_t limit,
+                                    const std::function<bool(const put_tombstone&)>& wanted) const;
+
   /// The writer's: removes the images of which these are all the facts, and leaves no tombstone.
   /// An image that has another fact, or another version of one, stays whole (lost chips do not
   /// count and stay); what is not there is no error. Durable when it returns; with an error all is

@@ -47,6 +47,8 @@ class album_store::impl {
   result<fact_page> facts(const slice_of& slices, const std::string& from, size_t limit) const;
   result<std::vector<bool>> lacks(std::span<const replica_fact> facts) const;
   result<std::vector<mark>> marks(std::span<const put_tombstone> images) const;
+  result<tombstone_page> tombstones(const std::string& from, size_t limit,
+                                    const std::function<bool(const put_tombstone&)>& wanted) const;
   result<chip_record> chip(const chip_description& chip) const;
   result<commit_outcome> forget(std::span<const replica_fact> facts);
 

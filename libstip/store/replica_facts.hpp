@@ -71,4 +71,10 @@ struct fact_page {
   std::string next;
 };
 
+struct tombstone_page {
+  std::vector<put_tombstone> tombstones;
+  /// As fact_page::next.
+  std::string next;
+};
+
 }  // namespace stip

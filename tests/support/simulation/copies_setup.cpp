@@ -21,6 +21,7 @@ const std::vector<bug_name>& bugs() {
       {bug::deletions_unasked, "deletions-unasked"},
       {bug::moves_unnoticed, "moves-unnoticed"},
       {bug::cut_round_counts, "cut-round-counts"},
+      {bug::halves_left, "halves-left"},
   };
   return all;
 }

@@ -53,6 +53,8 @@ enum class bug : uint8_t {
   moves_unnoticed,
   /// A round that was cut short counts as one that has brought everything.
   cut_round_counts,
+  /// A deletion leaves alone what an earlier one has left on too few nodes.
+  halves_left,
 };
 
 struct bug_name {

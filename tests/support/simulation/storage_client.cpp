@@ -285,7 +285,44 @@ result<write_answer> storage_part::run_erase(
   auto outcome = settle(c, copies);
   (void)settle(c, others);
   STIP_TRY(outcome);
+  if (setup_->broken != bug::halves_left) STIP_TRY(complete_deletions(c, match, out.written));
   return out;
+}
+
+/// Brings what earlier deletions left on too few nodes to as many as this one needs.
+result<void> storage_part::complete_deletions(
+    coroutine& c, const std::function<bool(const std::string& key)>& match, const version& own) {
+  const auto view = view_;
+  const auto reachable = reachable_in(*view);
+  const auto began_ms = host_->now_ms();
+  const auto spare = spare_nodes(*view->ring, setup_->of, reachable);
+  std::set<uint64_t> answered;
+  std::vector<node_word> words;
+  const auto answers = gather(c, word::hidden, {}, defaults::local_query_deadline);
+  const auto asked_ms = host_->now_ms() - began_ms;
+  for (const auto& [id, answer] : answers) {
+    if (!answer) continue;
+    answered.insert(id);
+    packed_reader in{"deletions", *answer};
+    words.push_back({id, in.flag(), in.i64()});
+    STIP_ASSIGN(
+        auto tombstones,
+        decode_tombstones(std::string_view{*answer}.substr(answer->size() - in.remaining())));
+    std::erase_if(tombstones, [&](const put_tombstone& t) {
+      return t.when == own || !match(to_string(t.key));
+    });
+    STIP_ASSIGN(const auto plan,
+                plan_completion(*view->ring, setup_->of, id, tombstones, reachable));
+    const auto copies = send_copies(spare);
+    for (const auto& [node, some] : plan.to_holders) hide(copies, *view, node, some);
+    STIP_TRY(settle(c, copies));
+  }
+  const auto has_answered = [&](uint64_t node) { return answered.contains(node); };
+  if (!knows_all(*view->ring, setup_->of, has_answered))
+    return fail(ec::unavailable, "delete", "nodes are away that may know of more deletions");
+  if (has_moved(words, asked_ms))
+    return fail(ec::unavailable, "delete", "deletions are moving from one node to another");
+  return {};
 }
 
 void storage_part::hide(const std::shared_ptr<outgoing>& out, const node_view& view, uint64_t node,

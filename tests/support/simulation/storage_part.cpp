@@ -261,6 +261,8 @@ void storage_part::handle(word what, std::string_view body, node_calls::reply an
         answer(done ? result<std::string>{} : fail(done.error()));
       });
     }
+    case word::hidden:
+      return answer_hidden(answer);
     case word::hides:
       return answer_hides(body, answer);
   }
@@ -283,10 +285,26 @@ void storage_part::answer_hides(std::string_view body, const node_calls::reply& 
   answer(out);
 }
 
-void storage_part::answer_search(const node_calls::reply& answer) {
+std::string storage_part::word_of_node() const {
   packed_writer out;
   out.flag(settling_.is_settled(view_->ring->version()));
   out.i64(dropped_ms_ == INT64_MIN ? INT64_MAX : host_->now_ms() - dropped_ms_);
+  return out.take();
+}
+
+void storage_part::answer_hidden(const node_calls::reply& answer) {
+  if (!has_caught_up())
+    return answer(fail(ec::unavailable, "query", "the node catches up with the others"));
+  std::vector<put_tombstone> tombstones;
+  if (!settling_.is_settled(view_->ring->version()))
+    for (const auto& [geocode, held] : store_->cells())
+      for (const auto& [text, i] : held)
+        if (i.state.tombstone()) tombstones.push_back({i.key, *i.state.tombstone()});
+  answer(word_of_node() + stip::encode(tombstones));
+}
+
+void storage_part::answer_search(const node_calls::reply& answer) {
+  packed_writer out;
   for (const auto& [geocode, held] : store_->cells())
     for (const auto& [text, i] : held) {
       const auto* set = i.state.image();
@@ -296,7 +314,7 @@ void storage_part::answer_search(const node_calls::reply& answer) {
       for (const auto& [index, chip] : *set) pixels += hash64(store_->bytes(chip.record));
       out.text(text).stamp(*i.state.written()).u64(pixels);
     }
-  answer(out.take());
+  answer(word_of_node() + out.take());
 }
 
 result<void> storage_part::check_same_ring(uint64_t version) const {

@@ -112,6 +112,8 @@ class storage_part final : public part {
   void ship(const std::shared_ptr<outgoing>& out, uint64_t node, const chip_parts& content);
   result<void> settle(coroutine& c, const std::shared_ptr<outgoing>& out);
   void answer_search(const node_calls::reply& answer);
+  std::string word_of_node() const;
+  void answer_hidden(const node_calls::reply& answer);
   void answer_hides(std::string_view body, const node_calls::reply& answer);
   result<void> check_same_ring(uint64_t version) const;
 
@@ -125,6 +127,9 @@ class storage_part final : public part {
                                  const std::function<bool(const std::string& key)>& match);
   result<write_answer> erase_shown(coroutine& c, const std::function<void(const version&)>& decided,
                                    const std::function<bool(const std::string& key)>& match);
+  result<void> complete_deletions(coroutine& c,
+                                  const std::function<bool(const std::string& key)>& match,
+                                  const version& own);
   void hide(const std::shared_ptr<outgoing>& out, const node_view& view, uint64_t node,
             const std::vector<put_tombstone>& tombstones);
   search_answer run_search(coroutine& c);
