@@ -1,6 +1,7 @@
 #include "actors/album_answers.hpp"
 
 #include <algorithm>
+#include <set>
 #include <span>
 
 #include "libstip/cluster/replication.hpp"
@@ -27,13 +28,41 @@ result<query_answer> find_here(const album_view& view, uint64_t ring_version,
   return answer;
 }
 
-result<std::string> hides_here(const album_view& view, const std::string& rows) {
+result<row_words> hides_here(const album_view& view, const std::string& rows) {
   STIP_ASSIGN(const auto asked, decode_tombstones(rows));
   STIP_ASSIGN(const auto held, view.store->marks(asked));
-  std::string out;
+  row_words out;
   for (size_t i = 0; i < asked.size(); ++i)
-    out.push_back(static_cast<char>(word_of_row(asked[i].when, held[i].hidden, held[i].written)));
+    out.words.push_back(
+        static_cast<char>(word_of_row(asked[i].when, held[i].hidden, held[i].written)));
+  out.dropped_ms_ago = view.copies.dropped_ms_ago(view.context->time->steady_ms());
   return out;
+}
+
+result<hidden_page> hidden_here(const album_view& view, uint64_t ring_version,
+                                const hidden_request& request) {
+  const auto algorithm = view.definition.algorithm;
+  STIP_TRY(check(request.match, algorithm));
+  auto by_key = request.match;
+  by_key.cloud_coverage.reset();
+  by_key.pixel_coverage.reset();
+  const std::set<version> but(request.but.begin(), request.but.end());
+  hidden_page answer;
+  // Before the tombstones: it may be settled when they have been looked through.
+  answer.is_settled = view.copies.is_settled(ring_version);
+  if (!answer.is_settled) {
+    STIP_ASSIGN(
+        auto page,
+        view.store->tombstones(request.from, defaults::max_page_rows, [&](const put_tombstone& t) {
+          return !but.contains(t.when) && matches(by_key, algorithm, image_facts{t.key, 0, {}});
+        }));
+    answer.tombstones = encode(page.tombstones);
+    answer.next = std::move(page.next);
+  } else {
+    answer.tombstones = encode(std::vector<put_tombstone>{});
+  }
+  answer.dropped_ms_ago = view.copies.dropped_ms_ago(view.context->time->steady_ms());
+  return answer;
 }
 
 bool looks_at_few(const album_view& view, const find_request& request) {

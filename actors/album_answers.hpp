@@ -17,9 +17,13 @@ size_t row_limit(const find_request& request);
 result<query_answer> find_here(const album_view& view, uint64_t ring_version,
                                const find_request& request);
 
-/// What speaks against these rows of other nodes, keys and versions: a row_word for each. Errors:
-/// malformed, those of the store.
-result<std::string> hides_here(const album_view& view, const std::string& rows);
+/// What speaks against these rows of other nodes, keys and versions. Errors: malformed, those of
+/// the store.
+result<row_words> hides_here(const album_view& view, const std::string& rows);
+
+/// Tombstones that others may lack. Errors: invalid_argument, those of the store.
+result<hidden_page> hidden_here(const album_view& view, uint64_t ring_version,
+                                const hidden_request& request);
 
 /// Whether a query takes less time than waking a thread for it.
 bool looks_at_few(const album_view& view, const find_request& request);

@@ -42,6 +42,13 @@ result<void> note_caught_up(data_directory& directory) {
   return directory.erase_value(catch_up_values, fresh_value);
 }
 
+is_reachable reachable_in(const cluster_view_ptr& view) {
+  return [view](uint64_t node) {
+    const auto* p = view->find(node);
+    return p != nullptr && p->reachable;
+  };
+}
+
 std::string why_away(const peer* p) {
   if (p == nullptr) return "it is no member";
   // A link is given up at the first probe that is missed, a node only after several.

@@ -11,6 +11,7 @@
 
 #include "actors/protocol.hpp"
 #include "libstip/cluster/member.hpp"
+#include "libstip/cluster/replication.hpp"
 #include "libstip/core/byte_budget.hpp"
 #include "libstip/core/clock.hpp"
 #include "libstip/core/pacer.hpp"
@@ -131,6 +132,9 @@ struct cluster_view {
 result<bool> look_whether_fresh(data_directory& directory);
 /// It has now.
 result<void> note_caught_up(data_directory& directory);
+
+/// Whether nodes can be asked, as the view says.
+is_reachable reachable_in(const cluster_view_ptr& view);
 
 /// Why a node cannot be asked: "it is down", "it does not answer", "it is no member" (null).
 std::string why_away(const peer* p);

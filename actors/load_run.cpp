@@ -103,13 +103,6 @@ bool is_elsewhere(const error& why) {
 
 namespace {
 
-is_reachable reachable_in(const cluster_view_ptr& view) {
-  return [view](uint64_t node) {
-    const auto* p = view->find(node);
-    return p != nullptr && p->reachable;
-  };
-}
-
 result<std::vector<uint64_t>> targets_of(const cluster_view_ptr& view, const album& target,
                                          std::string_view geocode) {
   STIP_TRY(check_ring(*view));

@@ -78,6 +78,35 @@ struct query_answer {
   int64_t dropped_ms_ago = INT64_MAX;
 };
 
+/// What speaks against rows that others show.
+struct row_words {
+  /// A row_word (search_rules.hpp) for each.
+  std::string words;
+  /// See node_word there.
+  int64_t dropped_ms_ago = INT64_MAX;
+};
+
+struct hidden_request {
+  std::string album;
+  /// Of which images; what a tombstone does not say of its image (coverages) is not looked at.
+  filter match;
+  /// Without tombstones of these versions.
+  std::vector<version> but;
+  /// hidden_page::next of the page before.
+  std::string from;
+};
+
+/// Tombstones of a node that is not settled.
+struct hidden_page {
+  /// encode(put_tombstone) of them.
+  std::string tombstones;
+  /// Where the next page begins; empty: that was all.
+  std::string next;
+  /// See node_word in search_rules.hpp.
+  bool is_settled = false;
+  int64_t dropped_ms_ago = INT64_MAX;
+};
+
 struct image_manifest {
   /// The scene record (JSON).
   std::string scene;
@@ -239,6 +268,19 @@ typename I::result_type inspect(I& f, placement& x) {
 template <class I>
 typename I::result_type inspect(I& f, query_answer& x) {
   return f(caf::meta::type_name("query_answer"), x.rows, x.more, x.problems, x.is_settled,
+           x.dropped_ms_ago);
+}
+template <class I>
+typename I::result_type inspect(I& f, row_words& x) {
+  return f(caf::meta::type_name("row_words"), x.words, x.dropped_ms_ago);
+}
+template <class I>
+typename I::result_type inspect(I& f, hidden_request& x) {
+  return f(caf::meta::type_name("hidden_request"), x.album, x.match, x.but, x.from);
+}
+template <class I>
+typename I::result_type inspect(I& f, hidden_page& x) {
+  return f(caf::meta::type_name("hidden_page"), x.tombstones, x.next, x.is_settled,
            x.dropped_ms_ago);
 }
 template <class I>

@@ -30,6 +30,8 @@ namespace stip {
 struct album_status;
 struct block_page;
 struct find_request;
+struct hidden_page;
+struct hidden_request;
 struct image_manifest;
 struct join_request;
 struct node_handles;
@@ -40,6 +42,7 @@ struct placement;
 struct query_answer;
 struct read_request;
 struct repair_outcome;
+struct row_words;
 struct storage_status;
 struct store_request;
 
@@ -94,6 +97,9 @@ CAF_ADD_TYPE_ID(stip_messages, (std::vector<uint64_t>))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::member>))
 CAF_ADD_TYPE_ID(stip_messages, (stip::task_part))
 CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::task_part>))
+CAF_ADD_TYPE_ID(stip_messages, (stip::hidden_page))
+CAF_ADD_TYPE_ID(stip_messages, (stip::hidden_request))
+CAF_ADD_TYPE_ID(stip_messages, (stip::row_words))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -135,6 +141,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, update, "update")
 CAF_ADD_ATOM(stip_atoms, stip::atom, drain, "drain")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hide, "hide")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hides, "hides")
+CAF_ADD_ATOM(stip_atoms, stip::atom, hidden, "hidden")
 CAF_END_TYPE_ID_BLOCK(stip_atoms)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
@@ -186,8 +193,10 @@ using query_actor = caf::typed_actor<
     takes<atom::here, atom::holds, std::string, std::vector<std::string>,
           std::string>::with<std::vector<bool>>,
     /// What speaks here against rows that others show: their keys and versions as encoded
-    /// tombstones; a row_word (search_rules.hpp) for each.
-    takes<atom::here, atom::hides, std::string, std::string>::with<std::string>,
+    /// tombstones.
+    takes<atom::here, atom::hides, std::string, std::string>::with<row_words>,
+    /// Tombstones of this node that may be on too few others.
+    takes<atom::here, atom::hidden, hidden_request>::with<hidden_page>,
     /// The storage of the album with this uid has opened (null: it is gone).
     caf::reacts_to<atom::update, std::string, album_view_ptr>,
     caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;

@@ -368,8 +368,15 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
         });
       },
       [self](atom::here, atom::hides, const std::string& album, const std::string& rows) {
-        return with_view<std::string>(self, album, false,
-                                      [rows](const album_view& v) { return hides_here(v, rows); });
+        return with_view<row_words>(self, album, false,
+                                    [rows](const album_view& v) { return hides_here(v, rows); });
+      },
+      [self](atom::here, atom::hidden, const hidden_request& request) {
+        return with_view<hidden_page>(
+            self, request.album, false,
+            [request, ring = self->state.view->ring.version()](const album_view& v) {
+              return hidden_here(v, ring, request);
+            });
       },
       [self](atom::update, const std::string& uid, const album_view_ptr& view) {
         if (view)

@@ -48,9 +48,11 @@ struct progress {
   size_t waiting = 1;
   std::function<void(result<looked_twice>)> done;
 
-  void take(const question& q, const std::string& answer) {
+  void take(uint64_t node, const question& q, const row_words& answer) {
+    // What it has dropped since it gave its rows it could not be asked about.
+    page.words.push_back({node, false, answer.dropped_ms_ago});
     for (size_t i = 0; i < q.rows.size(); ++i) {
-      const auto word = static_cast<row_word>(answer[i]);
+      const auto word = static_cast<row_word>(answer.words[i]);
       if (word == row_word::hidden) hidden[q.rows[i]] = true;
       page.replaced |= word == row_word::replaced;
     }
@@ -108,9 +110,9 @@ void look_twice(query_actor::stateful_pointer<query_state> self, const cluster_v
     ask(self, view->find(node)->handles.query, defaults::local_query_deadline, atom::here_v,
         atom::hides_v, definition.name, encode(q.marks))
         .then(
-            [state, node = node, q](const std::string& answer) {
-              if (answer.size() == q.rows.size())
-                state->take(q, answer);
+            [state, node = node, q](const row_words& answer) {
+              if (answer.words.size() == q.rows.size())
+                state->take(node, q, answer);
               else
                 state->silent.push_back(node);
               state->finish_one();

@@ -14,8 +14,9 @@
 // * fewer than W nodes are missing (knows_all in replication.hpp): one that has it is heard;
 // * a row that one node shows is hidden by no other: deletions are no rows, so those that may hide
 //   a row are asked about it (must_be_asked), unless all copies are where they belong;
-// * nothing has moved past the question: a node that handed an image over while the others were
-//   asked may have been asked too late, and its new owner too early (has_moved).
+// * nothing has moved past the question: a node that handed an image, or a deletion, over while the
+//   others were asked may have been asked too late, and its new owner too early (has_moved). Each
+//   says so with its rows and again when it is asked about those of others.
 
 namespace stip {
 

@@ -19,6 +19,11 @@ struct other_albums {
   std::vector<album> knows;
   size_t exchanges = 0;
   size_t tombstones = 0;
+  /// Deletions that it knows of and others may not, each on a page of its own.
+  std::vector<put_tombstone> hidden;
+  int64_t dropped_ms_ago = INT64_MAX;
+  /// It answers nothing about them.
+  bool is_silent = false;
 };
 
 struct fixture : actor_fixture {
@@ -61,7 +66,7 @@ struct fixture : actor_fixture {
                 return uint64_t{0};
               }};
     });
-    p.handles.query = fake<query_actor>([](caf::event_based_actor*) -> caf::behavior {
+    p.handles.query = fake<query_actor>([log](caf::event_based_actor*) -> caf::behavior {
       return {[](atom::here, atom::find, const find_request&) {
                 query_answer nothing;
                 nothing.rows = encode_rows(std::vector<image_row>{});
@@ -69,7 +74,22 @@ struct fixture : actor_fixture {
               },
               [](atom::here, atom::hides, const std::string&, const std::string& marks) {
                 const auto asked = decode_tombstones(marks);
-                return std::string(asked ? asked->size() : 0, char(row_word::unknown));
+                row_words out;
+                out.words.assign(asked ? asked->size() : 0, char(row_word::unknown));
+                return out;
+              },
+              [log](atom::here, atom::hidden,
+                    const hidden_request& request) -> caf::result<hidden_page> {
+                if (log->is_silent)
+                  return to_caf({ec::unavailable, "query", "the node catches up", {}});
+                const auto at = request.from.empty() ? size_t{0} : std::stoul(request.from);
+                hidden_page page;
+                std::vector<put_tombstone> some;
+                if (at < log->hidden.size()) some.push_back(log->hidden[at]);
+                page.tombstones = encode(some);
+                if (at + 1 < log->hidden.size()) page.next = std::to_string(at + 1);
+                page.dropped_ms_ago = log->dropped_ms_ago;
+                return page;
               }};
     });
     return p;
@@ -437,6 +457,43 @@ CAF_TEST(images are not deleted while nodes are away that may have more of them)
   CAF_REQUIRE(!partly);
   CAF_CHECK_EQUAL(int(partly.error().code), int(ec::unavailable));
   CAF_CHECK(to_string(partly.error()).find(node_name(2)) != std::string::npos);
+}
+
+CAF_TEST(a deletion completes what an earlier one has left on one node alone) {
+  auto log = std::make_shared<other_albums>();
+  set_view({listening_node(2, log)});
+  album wanted;
+  wanted.name = "europe";
+  wanted.replication = 2;
+  const auto made = ask<album>(aut, atom::create_v, wanted);
+  CAF_REQUIRE(made);
+  *context->caught_up = true;
+  for (size_t i = 1; i <= 3; ++i) CAF_REQUIRE(put(*made, i));
+  // The other node hides two of them, and nobody has confirmed that.
+  const version later{time.now_ms + 10, 0, 2};
+  log->hidden = {{sample_key(1), later}, {sample_key(3), later}};
+  time.now_ms += 1000;
+  filter one;
+  one.key = sample_key(2);
+  const auto erased = ask<uint64_t>(aut, atom::erase_v, std::string{"europe"}, one, version{});
+  if (!erased) CAF_FAIL(to_string(erased.error()));
+  CAF_CHECK_EQUAL(*erased, 1u);
+  CAF_CHECK_EQUAL(images("europe"), 0u);
+  // It is not told what it has told itself.
+  CAF_CHECK_EQUAL(log->tombstones, 1u);
+
+  // Of two nodes that both confirm a deletion one knows of all of them. This one has not heard yet
+  // that its own is on both.
+  log->is_silent = true;
+  const auto again = ask<uint64_t>(aut, atom::erase_v, std::string{"europe"}, one, version{});
+  if (!again) CAF_FAIL(to_string(again.error()));
+  CAF_CHECK_EQUAL(*again, 0u);
+  CAF_CHECK_EQUAL(log->tombstones, 2u);
+  log->is_silent = false;
+  log->dropped_ms_ago = 0;
+  const auto moving = ask<uint64_t>(aut, atom::erase_v, std::string{"europe"}, one, version{});
+  CAF_REQUIRE(!moving);
+  CAF_CHECK(to_string(moving.error()).find("moving") != std::string::npos);
 }
 
 CAF_TEST(tombstones of a node that knows another ring are refused) {

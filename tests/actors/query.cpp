@@ -18,6 +18,8 @@ struct shelf {
   /// What it says of its copies, and what speaks against rows of others, by their keys.
   bool is_settled = true;
   int64_t dropped_ms_ago = INT64_MAX;
+  /// The same when it is asked again.
+  int64_t dropped_later_ms_ago = INT64_MAX;
   std::map<std::string, row_word> words;
   size_t asked_again = 0;
 };
@@ -81,15 +83,16 @@ struct fixture : actor_fixture {
                 return answer;
               },
               [holds](atom::here, atom::hides, const std::string&,
-                      const std::string& marks) -> caf::result<std::string> {
+                      const std::string& marks) -> caf::result<row_words> {
                 ++holds->asked_again;
                 const auto asked = decode_tombstones(marks);
                 if (!asked) return to_caf(asked.error());
-                std::string out;
+                row_words out;
+                out.dropped_ms_ago = holds->dropped_later_ms_ago;
                 for (const auto& mark : *asked) {
                   const auto found = holds->words.find(to_string(mark.key));
                   const auto word = found == holds->words.end() ? row_word::unknown : found->second;
-                  out.push_back(static_cast<char>(word));
+                  out.words.push_back(static_cast<char>(word));
                 }
                 return out;
               },
@@ -328,8 +331,13 @@ CAF_TEST(a search during which images move is made again and says so at last) {
   answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
   CAF_REQUIRE(answer);
   CAF_CHECK(answer->problems.empty());
-  // The same when a row is replaced between the two questions.
+  // The same when they move, or a row is replaced, between the two questions.
   other->is_settled = false;
+  other->dropped_later_ms_ago = 0;
+  answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
+  CAF_REQUIRE(answer);
+  CAF_CHECK_EQUAL(answer->problems.size(), 1u);
+  other->dropped_later_ms_ago = INT64_MAX;
   other->words[to_string(own_shelf->rows[0].key)] = row_word::replaced;
   answer = ask<query_answer>(aut, atom::find_v, request_of("europe"));
   CAF_REQUIRE(answer);

@@ -670,4 +670,33 @@ CAF_TEST(marks are the versions of an image and of what hides it) {
   CAF_CHECK(!(*marks)[2].written && !(*marks)[2].hidden);
 }
 
+CAF_TEST(tombstones are listed page by page and once each) {
+  const auto s = open_another();
+  std::set<std::string> wanted;
+  sample_commit commit;
+  for (size_t i = 0; i < 3000; ++i) {
+    put_tombstone t{sample_key(i), sample_version(int64_t(i % 7) + 1)};
+    t.key.tile = "t" + std::to_string(i);
+    if (t.when == sample_version(3)) wanted.insert(to_string(t.key));
+    commit.tombstones.push_back(t);
+  }
+  commit.chips.push_back(random_chip(random, sample_key(1), 0, 1, 1, sample_version(9)));
+  take(*s, commit);
+  for (const size_t limit : {1u, 7u, 1000u, 5000u}) {
+    std::set<std::string> listed;
+    std::string from;
+    do {
+      const auto page = s->tombstones(
+          from, limit, [](const put_tombstone& t) { return t.when == sample_version(3); });
+      CAF_REQUIRE(page.has_value());
+      CAF_CHECK(page->tombstones.size() <= limit);
+      for (const auto& t : page->tombstones) CAF_CHECK(listed.insert(to_string(t.key)).second);
+      from = page->next;
+    } while (!from.empty());
+    CAF_CHECK(listed == wanted);
+  }
+  CAF_CHECK_EQUAL(int(code_of(s->tombstones(std::string(100, 'x'), 1, [](auto&) { return true; }))),
+                  int(ec::invalid_argument));
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -254,16 +254,7 @@ class copies_run {
   // -- the end --------------------------------------------------------------------
 
   void settle(const std::set<size_t>& dead) {
-    std::string last;
-    const auto calm = [&] {
-      last = disagreement(*world_, dead);
-      if (last.empty()) last = misplaced();
-      for (size_t i = 0; last.empty() && dead.empty() && i < world_->size(); ++i)
-        if (const auto* s = storage(i); s != nullptr && !s->has_caught_up())
-          last = "node " + std::to_string(i) + " has not caught up";
-      return last.empty();
-    };
-    if (!world_->run_until(world_->now_ms() + options_.peace_ms, calm, look_ms)) return fail(last);
+    converge(dead);
     for (size_t i = 0; i < world_->size() && !failed(); ++i) {
       if (storage(i) == nullptr) continue;
       // What was under way may still come to its end, and move things once more.
@@ -277,8 +268,25 @@ class copies_run {
     }
   }
 
+  /// Until every node sees the same, and every image lies on exactly its replicas.
+  void converge(const std::set<size_t>& dead) {
+    std::string last;
+    const auto calm = [&] {
+      last = disagreement(*world_, dead);
+      if (last.empty()) last = misplaced();
+      for (size_t i = 0; last.empty() && dead.empty() && i < world_->size(); ++i)
+        if (const auto* s = storage(i); s != nullptr && !s->has_caught_up())
+          last = "node " + std::to_string(i) + " has not caught up";
+      return last.empty();
+    };
+    if (!world_->run_until(world_->now_ms() + options_.peace_ms, calm, look_ms)) fail(last);
+  }
+
   /// All but one of the copies of an image may go at once.
   void destroy_after_convergence() {
+    // What was under way when the faults ended may have been confirmed by fewer since.
+    converge({});
+    if (failed()) return;
     const auto victims = std::min<size_t>(setup_.of.replication - 1, world_->size() - 1);
     if (victims == 0) return;
     const auto first = below(world_->size());

@@ -211,9 +211,8 @@ search_answer storage_part::search_once(coroutine& c, search_trouble& trouble) {
 }
 
 /// Asks who may hide rows that others show; who does not answer has not answered at all.
-void storage_part::drop_hidden(coroutine& c, const node_view& view,
-                               const std::vector<node_word>& words, search_answer& found,
-                               std::set<uint64_t>& answered, bool& moved) {
+void storage_part::drop_hidden(coroutine& c, const node_view& view, std::vector<node_word>& words,
+                               search_answer& found, std::set<uint64_t>& answered, bool& moved) {
   struct question {
     std::vector<replica_fact> rows;
     std::vector<std::string> keys;
@@ -243,12 +242,15 @@ void storage_part::drop_hidden(coroutine& c, const node_view& view,
   }
   while (left > 0) c.wait();
   for (const auto& [node, q] : asked) {
-    if (!*q.answer || (*q.answer)->size() != q.keys.size()) {
+    if (!*q.answer) {
       answered.erase(node);
       continue;
     }
+    // What it has dropped since it gave its rows it could not be asked about.
+    packed_reader in{"words", **q.answer};
+    words.push_back({node, in.flag(), in.i64()});
     for (size_t i = 0; i < q.keys.size(); ++i) {
-      const auto what = row_word((**q.answer)[i]);
+      const auto what = row_word(in.u8());
       if (what == row_word::hidden) found.images.erase(q.keys[i]);
       moved |= what == row_word::replaced;
     }

@@ -139,7 +139,7 @@ class storage_part final : public part {
     bool silent = false;
   };
   search_answer search_once(coroutine& c, search_trouble& trouble);
-  void drop_hidden(coroutine& c, const node_view& view, const std::vector<node_word>& words,
+  void drop_hidden(coroutine& c, const node_view& view, std::vector<node_word>& words,
                    search_answer& found, std::set<uint64_t>& answered, bool& moved);
   void sleep(coroutine& c, int64_t ms);
   result<std::vector<bool>> holds(const std::vector<image_key>& keys, const hash128& scene) const;
