@@ -61,7 +61,7 @@ CAF_TEST(mistakes that are made on purpose are found) {
        {bug::ack_before_sync, bug::no_tombstone, bug::dropped_hint, bug::dropped_before_confirmed,
         bug::confirmed_by_too_few, bug::complete_with_too_few, bug::skipped_slices,
         bug::tombstone_dropped_early}) {
-    const auto seed = seed_that_finds(what, 40);
+    const auto seed = seed_that_finds(what, 60);
     CAF_MESSAGE("bug " << int(what) << " is found by seed " << seed);
     CAF_CHECK(seed != 0);
   }

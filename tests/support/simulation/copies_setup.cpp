@@ -20,7 +20,7 @@ const std::vector<bug_name>& bugs() {
       {bug::lost_disk_unnoticed, "lost-disk-unnoticed"},
       {bug::deletions_unasked, "deletions-unasked"},
       {bug::moves_unnoticed, "moves-unnoticed"},
-      {bug::cut_round_counts, "cut-round-counts"},
+      {bug::failed_round_counts, "failed-round-counts"},
       {bug::halves_left, "halves-left"},
   };
   return all;

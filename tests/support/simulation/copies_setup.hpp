@@ -51,8 +51,9 @@ enum class bug : uint8_t {
   deletions_unasked,
   /// Nobody looks whether images have moved while nodes were asked.
   moves_unnoticed,
-  /// A round that was cut short counts as one that has brought everything.
-  cut_round_counts,
+  /// A round that was cut short, or has not reached everybody, counts as one that has brought
+  /// everything.
+  failed_round_counts,
   /// A deletion leaves alone what an earlier one has left on too few nodes.
   halves_left,
 };
