@@ -2,6 +2,7 @@
 
 #include "apps/stip/human.hpp"
 #include "libstip/core/time.hpp"
+#include "libstip/raster/nodata.hpp"
 
 namespace stip::cli {
 
@@ -38,10 +39,20 @@ json subdataset_object(const subdataset_row& part) {
 }
 
 json scene_part_object(const subdataset_description& part) {
-  json bands = json::array();
-  for (const auto& band : part.bands) bands.push_back(band.name);
+  json bands = json::array(), details = json::array();
+  for (const auto& band : part.bands) {
+    bands.push_back(band.name);
+    details.push_back(
+        {{"name", band.name},
+         {"scale", band.scale},
+         {"offset", band.offset},
+         {"unit", band.unit},
+         {"nodata", band.nodata ? json(nodata_text(part.type, *band.nodata)) : json{}},
+         {"properties", object_of(band.properties)}});
+  }
   return {{"id", part.id},
           {"bands", std::move(bands)},
+          {"band_details", std::move(details)},
           {"dtype", std::string{to_string(part.type)}},
           {"width", part.grid.width},
           {"height", part.grid.height},

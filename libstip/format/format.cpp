@@ -5,9 +5,18 @@
 
 // Every format: libstip/format/NAME.cpp defines NAME_format(), and a line here registers it. Order
 // decides between formats that are equally sure of an input.
-#define STIP_FORMATS(register_format)                                        \
-  register_format(mcd43a4) register_format(mod11a1) register_format(mod11a2) \
-      register_format(modis) register_format(generic)
+// clang-format off
+#define STIP_FORMATS(register_format) \
+  register_format(sentinel2)          \
+  register_format(landsat)            \
+  register_format(naip)               \
+  register_format(nlcd)               \
+  register_format(mcd43a4)            \
+  register_format(mod11a1)            \
+  register_format(mod11a2)            \
+  register_format(modis)              \
+  register_format(generic)
+// clang-format on
 
 namespace stip {
 

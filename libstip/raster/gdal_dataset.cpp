@@ -1,5 +1,6 @@
 #include "libstip/raster/gdal_dataset.hpp"
 
+#include <cpl_conv.h>
 #include <cpl_error.h>
 
 #include <algorithm>
@@ -27,6 +28,9 @@ constexpr std::array<std::string_view, 17> following_drivers = {
     "VRT",    "DERIVED",  "MEM",      "MRF",           "WCS",   "WMS",
     "WMTS",   "HTTP",     "OGCAPI",   "DAAS",          "EEDAI", "STACTA",
     "STACIT", "PLSCENES", "PLMOSAIC", "PostGISRaster", "NGW"};
+
+/// GDAL's name of the option whether notes are left beside compressed files.
+constexpr const char* write_notes = "CPL_VSIL_GZIP_WRITE_PROPERTIES";
 
 template <size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -119,6 +123,15 @@ std::string gdal_errors::text() const {
   return out;
 }
 
+gdal_no_notes::gdal_no_notes() {
+  if (const auto* set = CPLGetThreadLocalConfigOption(write_notes, nullptr)) before_ = set;
+  CPLSetThreadLocalConfigOption(write_notes, "NO");
+}
+
+gdal_no_notes::~gdal_no_notes() {
+  CPLSetThreadLocalConfigOption(write_notes, before_ ? before_->c_str() : nullptr);
+}
+
 void prepare_gdal(gdal_role role) {
   static std::once_flag once;
   std::call_once(once, [role] {
@@ -172,6 +185,7 @@ std::string gdal_dataset::close() noexcept {
 result<gdal_dataset> open_gdal(const std::string& name) {
   const auto& lists = drivers();
   const gdal_errors errors;
+  const gdal_no_notes nothing_written;
   // These drivers identify by name and first bytes alone, so asking needs no lock.
   const bool serial = GDALIdentifyDriverEx(name.c_str(), GDAL_OF_RASTER,
                                            lists.serial.pointers.data(), nullptr) != nullptr;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,20 @@ class gdal_errors {
   std::vector<std::string> warnings_;
   bool damage_warned_ = false;
   bool out_of_memory_ = false;
+};
+
+/// While it lives, GDAL writes nothing beside the archives that this thread reads: of a compressed
+/// one it would leave a note of its size (NAME.properties) in the input's folder.
+class gdal_no_notes {
+ public:
+  gdal_no_notes();
+  ~gdal_no_notes();
+  gdal_no_notes(const gdal_no_notes&) = delete;
+  gdal_no_notes& operator=(const gdal_no_notes&) = delete;
+
+ private:
+  /// The thread's own setting before.
+  std::optional<std::string> before_;
 };
 
 /// What GDAL may do in this process. HDF4, HDF5 and NetCDF come from libraries that allow one

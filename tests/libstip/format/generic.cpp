@@ -308,7 +308,7 @@ CAF_TEST(the sample files of many sensors load or are refused as they should) {
   };
   for (const auto& [file, bands, valid] : loads) {
     CAF_MESSAGE(file);
-    const auto scene = opened(*data + "/" + file, known());
+    const auto scene = opened(*data + "/" + file, known(), "generic");
     if (!scene) continue;
     size_t found = 0;
     for (const auto& s : scene->description().subdatasets) found += s.bands.size();
