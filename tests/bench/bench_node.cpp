@@ -46,7 +46,7 @@ bench_node::~bench_node() {
 }
 
 double bench_node::cpu_seconds() const {
-  return cpu_seconds_of(process_->pid());
+  return cpu_seconds_of_tree(process_->pid());
 }
 
 task_record bench_node::store(const store_request& request) {

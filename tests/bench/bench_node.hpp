@@ -23,8 +23,9 @@ class bench_node {
 
   client& node() { return *client_; }
   uint64_t id() const { return id_; }
-  /// CPU seconds of the node so far.
+  /// CPU seconds of the node and of its reader processes so far.
   double cpu_seconds() const;
+  int pid() const { return process_->pid(); }
   std::string directory() const { return files_ / "node"; }
   uint64_t anonymous_bytes() const { return process_->anonymous_bytes(); }
 

@@ -54,6 +54,19 @@ void print_verdict(double value, goal side, double bound) {
               reached ? "reached" : "MISSED");
 }
 
+/// Each thread lists the children that it started.
+std::vector<int> children_of(int pid) {
+  std::vector<int> found;
+  std::error_code gone;
+  const auto tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (auto task = std::filesystem::directory_iterator{tasks, gone};
+       !gone && task != std::filesystem::directory_iterator{}; task.increment(gone)) {
+    std::ifstream list{task->path() / "children"};
+    for (int child = 0; list >> child;) found.push_back(child);
+  }
+  return found;
+}
+
 struct entry {
   std::string about;
   std::function<void(const options&)> run;
@@ -193,6 +206,23 @@ double cpu_seconds_of(int pid) {
     ticks += part;
   }
   return ticks / double(sysconf(_SC_CLK_TCK));
+}
+
+double cpu_seconds_of_tree(int pid) {
+  double sum = cpu_seconds_of(pid);
+  for (const int child : children_of(pid)) sum += cpu_seconds_of_tree(child);
+  return sum;
+}
+
+uint64_t own_bytes_of_tree(int pid) {
+  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
+  uint64_t kib = 0;
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("RssAnon:") || line.starts_with("RssShmem:"))
+      kib += std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
+  uint64_t sum = kib * 1024;
+  for (const int child : children_of(pid)) sum += own_bytes_of_tree(child);
+  return sum;
 }
 
 void use_processors(size_t count) {

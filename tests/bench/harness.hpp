@@ -97,6 +97,14 @@ void report(const std::string& what, double value, const std::string& unit, goal
 /// CPU seconds of another process so far, its waited-for children included (/proc/PID/stat).
 double cpu_seconds_of(int pid);
 
+/// The same of a process and of all that descend from it and live.
+double cpu_seconds_of_tree(int pid);
+
+/// Memory that is these processes' own now: anonymous pages and shared ones, which count once a
+/// process that has them (RssAnon and RssShmem of /proc/PID/status), of a process and of all that
+/// descend from it.
+uint64_t own_bytes_of_tree(int pid);
+
 /// Lets all threads of this process, and those that they start, run on the first `count`
 /// processors only; 0 gives all of them back. The processors are those of the start.
 void use_processors(size_t count);

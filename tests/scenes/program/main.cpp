@@ -6,8 +6,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <thread>
 
 #include "tests/support/scenes/check.hpp"
+#include "tests/support/scenes/decode.hpp"
 #include "tests/support/scenes/product.hpp"
 
 // Makes products of satellites from a seed, says what they hold, and checks them.
@@ -22,11 +25,16 @@ namespace po = boost::program_options;
 /// What GDAL may keep of painted blocks, so that a scene of any size takes little memory.
 constexpr int cache_bytes = 128 << 20;
 
+/// What the goals of storing are measured against has this cache.
+constexpr int decode_cache_bytes = 64 << 20;
+
 constexpr const char* usage =
     "stip-scenes make FAMILY FOLDER [OPTION...]   makes a product unless it is there\n"
     "stip-scenes check FAMILY FOLDER [OPTION...]  reads it with GDAL, compares every pixel\n"
     "stip-scenes list FAMILY [OPTION...]          what it holds\n"
     "stip-scenes pixel FAMILY LAYER ROW COLUMN [OPTION...]\n"
+    "stip-scenes decode FAMILY FOLDER [OPTION...] says \"ready\", waits for a line, reads all "
+    "blocks\n"
     "stip-scenes families\n\n"
     "Example: stip-scenes make sentinel2-l2a /tmp/scenes --size 1098 --seed 7\n\n";
 
@@ -74,6 +82,30 @@ int check_one(const recipe& r, const std::string& folder, uint64_t most_pixels) 
   return found.faults.empty() ? 0 : 1;
 }
 
+/// Of benchmarks: what takes no part in decoding happens before the line that it waits for.
+int decode_all(const std::vector<recipe>& recipes, const std::string& folder, share part) {
+  GDALSetCacheMax64(decode_cache_bytes);
+  std::vector<product> products;
+  for (const auto& r : recipes) {
+    auto planned = plan(r, folder);
+    if (!planned) return refuse(planned.error());
+    products.push_back(std::move(*planned));
+  }
+  std::printf("ready\n");
+  std::fflush(stdout);
+  std::string line;
+  if (!std::getline(std::cin, line)) return 1;
+  uint64_t bytes = 0;
+  for (const auto& p : products) {
+    const auto threads = recipes.front().threads;
+    const auto read = decode(p, threads > 0 ? threads : std::thread::hardware_concurrency(), part);
+    if (!read) return refuse(read.error());
+    bytes += *read;
+  }
+  std::printf("%llu\n", (unsigned long long)bytes);
+  return 0;
+}
+
 int print_pixel(const recipe& r, const std::vector<std::string>& words) {
   const auto planned = plan(r, ".");
   if (!planned) return refuse(planned.error());
@@ -91,6 +123,8 @@ int run(int argc, char** argv) {
   recipe r;
   bool folder_form = false, no_copies = false;
   uint64_t most_pixels = 0;
+  uint64_t count = 1;
+  share part;
   std::vector<std::string> words;
   po::options_description options("Options");
   auto add = options.add_options();
@@ -111,6 +145,9 @@ int run(int argc, char** argv) {
   add("container", po::value(&r.container), "NLCD: img or tif (img)");
   add("threads", po::value(&r.threads), "threads (all cores)");
   add("pixels", po::value(&most_pixels), "check: compare at most so many of each layer (all)");
+  add("count", po::value(&count), "make, decode: so many scenes, of the seeds from --seed on (1)");
+  add("part", po::value(&part.index), "decode: this share of the layers, from 0 on");
+  add("parts", po::value(&part.count), "decode: of so many (1)");
   po::options_description all;
   all.add(options).add_options()("words", po::value(&words));
   po::positional_options_description places;
@@ -129,7 +166,16 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (words.size() > 1) r.family = words[1];
-  if (words.size() == 3 && words[0] == "make") return make_one(r, words[2]);
+  std::vector<recipe> recipes;
+  for (uint64_t i = 0; i < count; ++i, ++r.seed) recipes.push_back(r);
+  r = recipes.empty() ? r : recipes.front();
+  if (words.size() == 3 && words[0] == "make") {
+    for (const auto& each : recipes)
+      if (const int status = make_one(each, words[2]); status != 0) return status;
+    return 0;
+  }
+  if (words.size() == 3 && words[0] == "decode" && part.count > 0 && !recipes.empty())
+    return decode_all(recipes, words[2], part);
   if (words.size() == 3 && words[0] == "check") return check_one(r, words[2], most_pixels);
   if (words.size() == 5 && words[0] == "pixel") return print_pixel(r, words);
   if (words.size() == 2 && words[0] == "list") {

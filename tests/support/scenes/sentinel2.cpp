@@ -177,8 +177,8 @@ class safe {
       add_places<uint8_t>("SCL", image_name("SCL", 20), 20, 1, scene_class);
       add_places<uint8_t>("CLD", quality + "MSK_CLDPRB_20m.jp2", 20, 1, cloud_probability);
       add_places<uint8_t>("SNW", quality + "MSK_SNWPRB_20m.jp2", 20, 1, snow_probability);
-      add_places<uint16_t>("AOT", image_name("AOT", 10), 10, 1, aerosol);
-      add_places<uint16_t>("WVP", image_name("WVP", 10), 10, 1, vapour);
+      add_places<uint16_t>("AOT", image_name("AOT", 20), 20, 1, aerosol);
+      add_places<uint16_t>("WVP", image_name("WVP", 20), 20, 1, vapour);
     }
     if (level2_ && r_.copies) add_copies(quality);
     if (facts_.offsets) {
@@ -198,6 +198,9 @@ class safe {
       for (size_t i = 0; i < bands.size(); ++i)
         if (i != 10 && i != 7 && bands[i].resolution < resolution) add_band(i, resolution, true);
       add_true_colour(resolution, true);
+    }
+    // Both are worked out at 20 m, and copied to the finer grid too.
+    for (const int resolution : {10, 60}) {
       const auto suffix = text("@%dm", resolution);
       add_places<uint16_t>("AOT" + suffix, image_name("AOT", resolution), resolution, 1, aerosol);
       add_places<uint16_t>("WVP" + suffix, image_name("WVP", resolution), resolution, 1, vapour);
