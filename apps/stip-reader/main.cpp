@@ -1,3 +1,5 @@
+#include <netcdf.h>
+
 #include <charconv>
 #include <cstdio>
 #include <string_view>
@@ -8,6 +10,13 @@
 // reader_process.hpp): their libraries allow one thread only, and crash on some damaged files.
 
 namespace {
+
+/// Decoded chunks that the NetCDF library keeps of a variable, and slots of their table (a prime).
+/// Files of days have chunks of many days: without room for a whole layer of them each would be
+/// decoded once for every day.
+constexpr size_t chunk_cache_bytes = size_t{128} << 20;
+constexpr size_t chunk_cache_slots = 4133;
+constexpr float chunk_preemption = 0.75F;
 
 template <class Number>
 bool read(std::string_view text, Number& out) {
@@ -27,6 +36,7 @@ int main(int argc, char** argv) {
     std::fputs("stip-reader reads files for stip and stipd, which start it themselves\n", stderr);
     return misused;
   }
+  ::nc_set_chunk_cache(chunk_cache_bytes, chunk_cache_slots, chunk_preemption);
   limits.cpu_time = std::chrono::seconds(seconds);
   return stip::serve_reader(limits);
 }

@@ -12,6 +12,7 @@ namespace {
 struct stack {
   gdal_subdataset made;
   std::vector<std::optional<uint64_t>> nodata;
+  std::vector<std::optional<std::pair<double, double>>> plausible;
   bool quality = true;
 };
 
@@ -28,12 +29,24 @@ void settle_validity(stack& s) {
   const auto with = std::count_if(s.nodata.begin(), s.nodata.end(),
                                   [](const auto& value) { return value.has_value(); });
   const auto all = static_cast<std::ptrdiff_t>(s.nodata.size());
-  d.valid = with == 0 ? validity::all : with == all ? validity::nodata : validity::band_masks;
+  const bool ranges = std::any_of(s.plausible.begin(), s.plausible.end(),
+                                  [](const auto& range) { return range.has_value(); });
+  d.valid = ranges        ? validity::band_masks
+            : with == 0   ? validity::all
+            : with == all ? validity::nodata
+                          : validity::band_masks;
   for (size_t i = 0; i < s.nodata.size(); ++i) {
     d.bands[i].nodata = s.nodata[i];
-    if (d.valid == validity::band_masks)
-      source.masks.push_back({s.nodata[i] ? gdal_mask::kind::nodata : gdal_mask::kind::none,
-                              source.bands[i], d.type, s.nodata[i].value_or(0)});
+    if (d.valid != validity::band_masks) continue;
+    gdal_mask mask{s.nodata[i] ? gdal_mask::kind::nodata : gdal_mask::kind::none, source.bands[i],
+                   d.type, s.nodata[i].value_or(0)};
+    if (const auto& range = s.plausible[i]) {
+      mask.from = gdal_mask::kind::range;
+      mask.low = range->first;
+      mask.high = range->second;
+      mask.named = s.nodata[i].has_value();
+    }
+    source.masks.push_back(mask);
   }
 }
 
@@ -75,6 +88,7 @@ result<void> stack_fields(std::vector<field_band> bands, gdal_scene_parts& parts
     at->made.description.bands.push_back(std::move(band.description));
     at->made.source.bands.push_back(band.source);
     at->nodata.push_back(band.nodata);
+    at->plausible.push_back(band.plausible);
   }
   if (stacks.size() > defaults::max_subdatasets)
     return fail(ec::limit_exceeded, what, "it has too many grids and pixel types");

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libstip/core/error.hpp"
@@ -16,6 +17,8 @@ struct field_band {
   /// Without nodata: that is told below.
   band_description description;
   std::optional<uint64_t> nodata;
+  /// Numbers (DN) that can be; others are no data.
+  std::optional<std::pair<double, double>> plausible;
   gdal_band source;
   source_tiling tiling;
   /// Tells how good or under which angles others were measured.

@@ -32,8 +32,8 @@ struct gdal_mask {
     nodata,
     /// Every pixel is valid.
     none,
-    /// The band's pixels that equal the pattern, or lie outside of [low, high], are invalid: what
-    /// cannot be where the file does not name all of its values for "no data".
+    /// The band's pixels that lie outside of [low, high], or equal the pattern where `named`, are
+    /// invalid: what cannot be, where the file does not name all of its values for "no data".
     range,
   };
   kind from = kind::none;
@@ -41,7 +41,8 @@ struct gdal_mask {
   /// Type of the band, and its pattern.
   pixel_type type = pixel_type::uint8;
   uint64_t nodata = 0;
-  /// As numbers of the band (DN), for kind::range.
+  /// For kind::range; as numbers of the band (DN).
+  bool named = false;
   double low = 0;
   double high = 0;
 };

@@ -85,7 +85,10 @@ class gdal_scene_reader final : public scene_reader {
         case gdal_mask::kind::range:
           scratch_.resize(plane * size_of(from.type));
           STIP_TRY(read_bands(window, {&from.band, 1}, from.type, scratch_));
-          mark_valid(from.type, scratch_, from.nodata, out);
+          if (from.named)
+            mark_valid(from.type, scratch_, from.nodata, out);
+          else
+            std::fill(out.begin(), out.end(), std::byte{1});
           mark_in_range(from.type, scratch_, from.low, from.high, out);
           break;
         case gdal_mask::kind::gdal:
