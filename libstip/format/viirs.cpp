@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "libstip/core/defaults.hpp"
+#include "libstip/format/eos5_structure.hpp"
+#include "libstip/format/eos_identity.hpp"
+#include "libstip/format/eos_scales.hpp"
+#include "libstip/format/field_stack.hpp"
+#include "libstip/format/format.hpp"
+#include "libstip/format/hdf5_tree.hpp"
+#include "libstip/format/naming.hpp"
+#include "libstip/geo/footprint.hpp"
+#include "libstip/raster/gdal_input.hpp"
+#include "libstip/raster/gdal_scene.hpp"
+#include "libstip/raster/gdal_type.hpp"
+#include "libstip/raster/nodata.hpp"
+#include "libstip/raster/text.hpp"
+
+// HDF-EOS5 grids, as VIIRS has them; docs/formats/viirs.md.
+
+namespace stip {
+
+format viirs_format();
+
+namespace {
+
+constexpr auto structure_text = "/HDFEOS INFORMATION/StructMetadata.";
+/// Texts that one structure may be split into.
+constexpr int max_structure_texts = 16;
+
+/// The structure of a HDF-EOS5 file; nothing when it is none.
+result<std::optional<eos5_structure>> structure_of(const hdf5_tree& tree,
+                                                   const std::string& input) {
+  std::string text;
+  for (int i = 0; i < max_structure_texts; ++i) {
+    const auto more = tree.text_of(structure_text + std::to_string(i));
+    if (more.empty()) break;
+    text += more;
+  }
+  if (text.empty()) return std::nullopt;
+  STIP_ASSIGN(const auto root, parse_odl(text));
+  STIP_ASSIGN(auto found, read_eos5_structure(root, input));
+  return std::optional(std::move(found));
+}
+
+/// What the file says of itself, from the groups where the producers write it.
+eos_metadata metadata_of(const hdf5_tree& tree) {
+  eos_metadata out;
+  for (const auto* group : {"/", "/HDFEOS/ADDITIONAL/FILE_ATTRIBUTES", "/HDFEOS INFORMATION"})
+    for (auto& [name, value] : tree.of_group(group))
+      if (!value.text.empty()) out.emplace(name, value.text);
+  return out;
+}
+
+std::optional<double> number(const hdf5_attributes& all, std::initializer_list<const char*> names) {
+  for (const auto* name : names)
+    if (const auto at = all.find(name); at != all.end() && !at->second.numbers.empty())
+      return at->second.numbers.front();
+  return std::nullopt;
+}
+
+std::string text(const hdf5_attributes& all, std::initializer_list<const char*> names) {
+  for (const auto* name : names)
+    if (const auto at = all.find(name); at != all.end()) return at->second.text;
+  return {};
+}
+
+/// The pixel type of a raster band of GDAL's, which has none for signed bytes.
+std::optional<pixel_type> type_of(GDALRasterBandH band, const eos5_field& field) {
+  if (GDALGetRasterDataType(band) == GDT_Byte)
+    return field.type.find("SCHAR") != std::string::npos ||
+                   field.type.find("INT8") != std::string::npos
+               ? field.type.find("UINT8") != std::string::npos ? pixel_type::uint8
+                                                               : pixel_type::int8
+               : pixel_type::uint8;
+  for (const auto type :
+       {pixel_type::uint16, pixel_type::int16, pixel_type::uint32, pixel_type::int32,
+        pixel_type::uint64, pixel_type::int64, pixel_type::float32, pixel_type::float64})
+    if (gdal_type(type) == GDALGetRasterDataType(band)) return type;
+  return std::nullopt;
+}
+
+/// "No data" of a field. Of signed bytes GDAL may have read the number without its sign.
+std::optional<uint64_t> nodata_of(const hdf5_attributes& attributes, pixel_type type) {
+  const auto value = number(attributes, {"_FillValue", "_Fillvalue", "FillValue", "missing_value"});
+  if (!value) return std::nullopt;
+  if (type == pixel_type::int8 && *value > 127) return nodata_pattern(pixel_type::uint8, *value);
+  return nodata_pattern(type, *value);
+}
+
+/// The bands of one field of a grid.
+result<std::vector<field_band>> bands_of(const hdf5_tree& tree, const eos5_grid& grid,
+                                         const eos5_field& field, const std::string& name,
+                                         const std::string& path, const std::string& short_name,
+                                         size_t index) {
+  const auto what = "open " + name;
+  const auto shape = tree.shape_of(path);
+  const auto sides = shape.size();
+  if (sides < 2 || shape[sides - 2] != static_cast<uint64_t>(grid.grid.height) ||
+      shape[sides - 1] != static_cast<uint64_t>(grid.grid.width))
+    return fail(ec::unsupported, what, "its last dimensions are not those of its grid");
+  STIP_ASSIGN(const auto dataset, open_gdal(name));
+  const auto attributes = tree.of_array(path);
+  const auto held = dataset.lock();
+  if (GDALGetRasterXSize(dataset.handle()) != grid.grid.width ||
+      GDALGetRasterYSize(dataset.handle()) != grid.grid.height)
+    return fail(ec::malformed, what, "it has another size than its grid");
+  const int count = GDALGetRasterCount(dataset.handle());
+  if (count < 1 || static_cast<size_t>(count) > defaults::max_bands)
+    return fail(ec::limit_exceeded, what, "it has too many layers");
+  std::vector<field_band> out;
+  for (int i = 1; i <= count; ++i) {
+    const auto handle = GDALGetRasterBand(dataset.handle(), i);
+    const auto type = type_of(handle, field);
+    if (!type) return fail(ec::unsupported, what, "its pixels have a type that stip does not keep");
+    field_band band;
+    band.grid = grid.grid;
+    band.type = *type;
+    band.source = {index, i};
+    band.quality = is_quality_field(field.name);
+    band.nodata = nodata_of(attributes, *type);
+    auto& d = band.description;
+    d.name = count == 1 ? field.name : field.name + "_" + std::to_string(i);
+    const auto scale =
+        scale_of_field(short_name, field.name,
+                       {number(attributes, {"scale_factor", "Scale", "ScaleFactor"}).value_or(1),
+                        number(attributes, {"add_offset", "offset", "Offset"}).value_or(0)},
+                       eos_convention::scale_then_offset);
+    d.scale = scale.scale;
+    d.offset = scale.offset;
+    d.unit = clean_text(text(attributes, {"units", "Units", "unit"}), defaults::max_name_bytes);
+    for (const auto* key : {"long_name", "valid_range"})
+      if (const auto words = text(attributes, {key}); !words.empty()) d.properties[key] = words;
+    int width = 0, height = 0;
+    GDALGetBlockSize(handle, &width, &height);
+    band.tiling = field_tiling(width, height, grid.grid, size_of(*type));
+    out.push_back(std::move(band));
+  }
+  return out;
+}
+
+result<void> add_grids(const hdf5_tree& tree, const eos5_structure& structure,
+                       const std::string& short_name, gdal_scene_parts& parts) {
+  std::vector<field_band> bands;
+  std::string left_out;
+  std::optional<error> failed;
+  const auto& input = parts.description.input;
+  for (const auto& grid : structure.grids)
+    for (const auto& field : grid.fields) {
+      const auto path = "/HDFEOS/GRIDS/" + grid.name + "/Data Fields/" + field.name;
+      const auto name = hdf5_tree::raster_name(input, path);
+      auto found = bands_of(tree, grid, field, name, path, short_name, parts.datasets.size());
+      if (!found) {
+        left_out += (left_out.empty() ? "" : "; ") + field.name + ": " + found.error().why;
+        if (!failed) failed = found.error();
+        continue;
+      }
+      parts.datasets.push_back(name);
+      bands.insert(bands.end(), std::make_move_iterator(found->begin()),
+                   std::make_move_iterator(found->end()));
+    }
+  if (bands.empty() && failed) return fail(std::move(*failed));
+  if (!left_out.empty())
+    parts.description.properties["left_out"] = clean_text(left_out, defaults::max_property_bytes);
+  return stack_fields(std::move(bands), parts);
+}
+
+result<std::vector<std::unique_ptr<scene>>> open(const std::string& input,
+                                                 const scene_options& options) {
+  gdal_scene_parts parts;
+  auto& description = parts.description;
+  description.input = input;
+  STIP_ASSIGN(description.input_bytes, check_input(input));
+  if (input.find('"') != std::string::npos)
+    return fail(ec::invalid_argument, "open " + input, "its name has a quotation mark",
+                "rename the file");
+  STIP_ASSIGN(const auto tree, hdf5_tree::open(input));
+  STIP_ASSIGN(const auto structure, structure_of(tree, input));
+  if (!structure || structure->grids.empty())
+    return fail(ec::unsupported, "open " + input, "it has no HDF-EOS grid", "store it as generic");
+  const auto metadata = metadata_of(tree);
+  for (const auto& [name, value] : metadata)
+    if (description.properties.size() < defaults::max_properties)
+      description.properties.emplace(name, value);
+  const auto identity = identify_eos(metadata, std::string(file_name(input)));
+  description.format = "viirs";
+  STIP_TRY(describe_eos(identity, input, options, description));
+  description.properties["processing_level"] = "L3";
+  STIP_TRY(add_grids(tree, *structure, identity.short_name, parts));
+  if (options.subdataset)
+    for (auto& part : description.subdatasets)
+      part.id = description.subdatasets.size() == 1 ? *options.subdataset
+                                                    : *options.subdataset + "-" + part.id;
+  for (const auto& part : description.subdatasets)
+    STIP_TRY(check_name("subdataset", part.id, input));
+  STIP_ASSIGN(const auto outline, footprint_of(description.subdatasets.front().grid));
+  description.footprint = outline.to_wkt();
+  STIP_ASSIGN(description.input_checksum, checksum_input(input));
+  STIP_ASSIGN(auto made, make_gdal_scene(std::move(parts)));
+  std::vector<std::unique_ptr<scene>> out;
+  out.push_back(std::move(made));
+  return out;
+}
+
+int detect(const std::string& input) {
+  constexpr int sure = 90;
+  if (gdal_role_here() != gdal_role::reader || !check_input(input) || !is_isolated(input)) return 0;
+  const auto driver = identify_gdal(input);
+  if (driver != "HDF5" && driver != "netCDF") return 0;
+  const auto tree = hdf5_tree::open(input);
+  if (!tree) return 0;
+  const auto structure = structure_of(*tree, input);
+  // One that cannot be understood is told when it is opened.
+  if (!structure) return sure;
+  return structure->has_value() && !(*structure)->grids.empty() ? sure : 0;
+}
+
+}  // namespace
+
+format viirs_format() {
+  return {"viirs", "VIIRS and other grids in HDF-EOS5", detect, open};
+}
+
+}  // namespace stip
