@@ -99,6 +99,16 @@ void read_name(const std::string& name, eos_identity& out) {
   }
 }
 
+/// A time in any of the forms that ACDD files have.
+std::optional<epoch_seconds> any_time(const std::string& text) {
+  const auto parsed = parse_time(text);
+  if (parsed) return *parsed;
+  // "2013-06-30T07:01:16.5Z", and "20190805T212834" without its zone.
+  if (text.find('-') != std::string::npos) return eos_time(text, {});
+  const auto zoned = parse_time(text + "Z");
+  return zoned ? std::optional(*zoned) : std::nullopt;
+}
+
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -140,6 +150,8 @@ std::optional<epoch_seconds> eos_time(const std::string& date, const std::string
 eos_identity identify_eos(const eos_metadata& metadata, const std::string& name) {
   eos_identity out;
   out.short_name = item(metadata, "SHORTNAME");
+  // Level 2 in NetCDF, by others than NASA's land teams (ACDD 1.3).
+  if (out.short_name.empty()) out.short_name = item(metadata, "ID");
   out.collection = item(metadata, "VERSIONID");
   if (const auto at = out.collection.find_first_not_of('0'); at != std::string::npos)
     out.collection.erase(0, at);
@@ -153,6 +165,11 @@ eos_identity identify_eos(const eos_metadata& metadata, const std::string& name)
     out.begin = eos_time(day, item(metadata, "RANGEBEGINNINGTIME"));
     out.end = eos_time(item(metadata, "RANGEENDINGDATE"), item(metadata, "RANGEENDINGTIME"));
   }
+  if (!out.begin) {
+    out.begin = any_time(item(metadata, "TIME_COVERAGE_START"));
+    out.end = any_time(item(metadata, "TIME_COVERAGE_END"));
+  }
+  if (!out.generated) out.generated = any_time(item(metadata, "DATE_CREATED"));
   if (!out.begin && !out.acquired.empty()) {
     auto digits = out.acquired.substr(1);
     std::erase(digits, '.');

@@ -15,6 +15,7 @@
   register_format(mod11a1)            \
   register_format(mod11a2)            \
   register_format(modis)              \
+  register_format(vnp21v001)          \
   register_format(viirs)              \
   register_format(gridmet)            \
   register_format(generic)

@@ -10,6 +10,7 @@
 #include "libstip/format/eos_scales.hpp"
 #include "libstip/format/field_stack.hpp"
 #include "libstip/format/naming.hpp"
+#include "libstip/format/swath.hpp"
 #include "libstip/geo/footprint.hpp"
 #include "libstip/raster/gdal_input.hpp"
 #include "libstip/raster/gdal_scene.hpp"
@@ -190,7 +191,19 @@ result<std::vector<std::unique_ptr<scene>>> open_product(const std::string& inpu
   std::vector<std::unique_ptr<scene>> out;
   STIP_ASSIGN(description.input_checksum, checksum_input(input));
   description.properties["processing_level"] = swath ? "L2" : "L3";
-  if (swath) return fail(ec::unsupported, "open " + input, "swaths cannot be stored yet");
+  if (swath) {
+    std::vector<std::string> rasters;
+    std::vector<bool> signed_bytes;
+    for (const auto& field : fields) {
+      rasters.push_back(field.dataset);
+      signed_bytes.push_back(field.signed_bytes);
+    }
+    STIP_ASSIGN(auto made,
+                make_swath_scene(std::move(description), rasters, signed_bytes, identity.short_name,
+                                 eos_convention::offset_then_scale));
+    out.push_back(std::move(made));
+    return out;
+  }
   STIP_TRY(add_grids(fields, identity.short_name, parts, budget));
   if (options.subdataset)
     for (auto& part : description.subdatasets)

@@ -10,6 +10,8 @@
 #include "libstip/format/format.hpp"
 #include "libstip/format/hdf5_tree.hpp"
 #include "libstip/format/naming.hpp"
+#include "libstip/format/netcdf_grid.hpp"
+#include "libstip/format/swath.hpp"
 #include "libstip/geo/footprint.hpp"
 #include "libstip/raster/gdal_input.hpp"
 #include "libstip/raster/gdal_scene.hpp"
@@ -17,10 +19,11 @@
 #include "libstip/raster/nodata.hpp"
 #include "libstip/raster/text.hpp"
 
-// HDF-EOS5 grids, as VIIRS has them; docs/formats/viirs.md.
+// HDF-EOS5 grids, as VIIRS has them, and swaths in NetCDF; docs/formats/viirs.md.
 
 namespace stip {
 
+format vnp21v001_format();
 format viirs_format();
 
 namespace {
@@ -166,28 +169,55 @@ result<void> add_grids(const hdf5_tree& tree, const eos5_structure& structure,
   return stack_fields(std::move(bands), parts);
 }
 
-result<std::vector<std::unique_ptr<scene>>> open(const std::string& input,
-                                                 const scene_options& options) {
+using scenes = std::vector<std::unique_ptr<scene>>;
+
+/// What is known before the rasters are looked at.
+struct opening {
+  eos_metadata metadata;
+  eos_identity identity;
+  scene_description description;
+};
+
+/// VNP21 is known by its collection: VNP21V001.
+std::string platform_of(const eos_identity& identity) {
+  constexpr size_t collection_digits = 3;
+  if (identity.short_name != "VNP21") return identity.short_name;
+  auto collection = identity.collection.substr(0, collection_digits);
+  collection.insert(0, collection_digits - collection.size(), '0');
+  return identity.short_name + "V" + collection;
+}
+
+std::string_view format_of(const eos_identity& identity) {
+  return identity.short_name == "VNP21" ? "vnp21v001" : "viirs";
+}
+
+result<opening> begin(const std::string& input, const scene_options& options,
+                      eos_metadata metadata) {
+  opening out;
+  out.metadata = std::move(metadata);
+  out.identity = identify_eos(out.metadata, std::string(file_name(input)));
+  auto& d = out.description;
+  d.input = input;
+  for (const auto& [name, value] : out.metadata)
+    if (d.properties.size() < defaults::max_properties)
+      d.properties.emplace(clean_text(name, defaults::max_name_bytes),
+                           clean_text(value, defaults::max_property_bytes));
+  d.format = format_of(out.identity);
+  d.platform = platform_of(out.identity);
+  STIP_TRY(describe_eos(out.identity, input, options, d));
+  STIP_ASSIGN(d.input_bytes, check_input(input));
+  STIP_ASSIGN(d.input_checksum, checksum_input(input));
+  return out;
+}
+
+result<scenes> open_grids(const std::string& input, const scene_options& options,
+                          const hdf5_tree& tree, const eos5_structure& structure) {
+  STIP_ASSIGN(auto begun, begin(input, options, metadata_of(tree)));
   gdal_scene_parts parts;
+  parts.description = std::move(begun.description);
   auto& description = parts.description;
-  description.input = input;
-  STIP_ASSIGN(description.input_bytes, check_input(input));
-  if (input.find('"') != std::string::npos)
-    return fail(ec::invalid_argument, "open " + input, "its name has a quotation mark",
-                "rename the file");
-  STIP_ASSIGN(const auto tree, hdf5_tree::open(input));
-  STIP_ASSIGN(const auto structure, structure_of(tree, input));
-  if (!structure || structure->grids.empty())
-    return fail(ec::unsupported, "open " + input, "it has no HDF-EOS grid", "store it as generic");
-  const auto metadata = metadata_of(tree);
-  for (const auto& [name, value] : metadata)
-    if (description.properties.size() < defaults::max_properties)
-      description.properties.emplace(name, value);
-  const auto identity = identify_eos(metadata, std::string(file_name(input)));
-  description.format = "viirs";
-  STIP_TRY(describe_eos(identity, input, options, description));
   description.properties["processing_level"] = "L3";
-  STIP_TRY(add_grids(tree, *structure, identity.short_name, parts));
+  STIP_TRY(add_grids(tree, structure, begun.identity.short_name, parts));
   if (options.subdataset)
     for (auto& part : description.subdatasets)
       part.id = description.subdatasets.size() == 1 ? *options.subdataset
@@ -196,30 +226,102 @@ result<std::vector<std::unique_ptr<scene>>> open(const std::string& input,
     STIP_TRY(check_name("subdataset", part.id, input));
   STIP_ASSIGN(const auto outline, footprint_of(description.subdatasets.front().grid));
   description.footprint = outline.to_wkt();
-  STIP_ASSIGN(description.input_checksum, checksum_input(input));
   STIP_ASSIGN(auto made, make_gdal_scene(std::move(parts)));
-  std::vector<std::unique_ptr<scene>> out;
+  scenes out;
   out.push_back(std::move(made));
   return out;
 }
 
-int detect(const std::string& input) {
-  constexpr int sure = 90;
-  if (gdal_role_here() != gdal_role::reader || !check_input(input) || !is_isolated(input)) return 0;
+/// The rasters of a NetCDF file, or of a HDF5 file as NetCDF sees it.
+std::vector<std::string> rasters_of(const std::string& input, eos_metadata& metadata) {
+  for (const auto& name : {"NETCDF:\"" + input + "\"", input}) {
+    const auto container = open_gdal(name);
+    if (!container) continue;
+    auto found = contained_rasters(*container, input);
+    if (found.empty()) continue;
+    constexpr std::string_view global = "NC_GLOBAL#";
+    for (auto& [key, value] : raw_metadata(container->handle()))
+      metadata.emplace(key.starts_with(global) ? key.substr(global.size()) : key, value);
+    return found;
+  }
+  return {};
+}
+
+result<scenes> open_swath(const std::string& input, const scene_options& options,
+                          eos_metadata metadata) {
+  const auto rasters = rasters_of(input, metadata);
+  if (!has_swath(rasters, input))
+    return fail(ec::unsupported, "open " + input, "it has no HDF-EOS grid and no swath",
+                "store it as generic");
+  STIP_ASSIGN(auto begun, begin(input, options, std::move(metadata)));
+  begun.description.properties["processing_level"] = "L2";
+  STIP_ASSIGN(auto made,
+              make_swath_scene(std::move(begun.description), rasters, {}, begun.identity.short_name,
+                               eos_convention::scale_then_offset));
+  scenes out;
+  out.push_back(std::move(made));
+  return out;
+}
+
+result<scenes> open(const std::string& input, const scene_options& options,
+                    std::string_view wanted) {
+  STIP_TRY(check_input(input));
+  if (input.find('"') != std::string::npos)
+    return fail(ec::invalid_argument, "open " + input, "its name has a quotation mark",
+                "rename the file");
+  eos_metadata metadata;
+  const auto tree = hdf5_tree::open(input);
+  if (tree) {
+    metadata = metadata_of(*tree);
+    STIP_ASSIGN(const auto structure, structure_of(*tree, input));
+    if (structure && !structure->grids.empty() && wanted == "viirs")
+      return open_grids(input, options, *tree, *structure);
+  }
+  STIP_ASSIGN(auto out, open_swath(input, options, std::move(metadata)));
+  if (wanted == "vnp21v001" && out.front()->description().format != wanted)
+    return fail(ec::unsupported, "open " + input, "it is no product VNP21",
+                "store it as viirs, or as auto");
+  return out;
+}
+
+int detect(const std::string& input, std::string_view name) {
+  constexpr int sure = 90, certain = 100;
+  if (gdal_role_here() != gdal_role::reader || !check_input(input) || !is_isolated(input) ||
+      input.find('"') != std::string::npos)
+    return 0;
   const auto driver = identify_gdal(input);
   if (driver != "HDF5" && driver != "netCDF") return 0;
+  eos_metadata metadata;
   const auto tree = hdf5_tree::open(input);
-  if (!tree) return 0;
-  const auto structure = structure_of(*tree, input);
-  // One that cannot be understood is told when it is opened.
-  if (!structure) return sure;
-  return structure->has_value() && !(*structure)->grids.empty() ? sure : 0;
+  if (tree) {
+    metadata = metadata_of(*tree);
+    const auto structure = structure_of(*tree, input);
+    // One that cannot be understood is told when it is opened.
+    if (!structure || (structure->has_value() && !(*structure)->grids.empty()))
+      return name == "viirs" ? sure : 0;
+  }
+  if (!has_swath(rasters_of(input, metadata), input)) return 0;
+  const auto identity = identify_eos(metadata, std::string(file_name(input)));
+  if (name == "viirs") return sure;
+  return format_of(identity) == name ? certain : 0;
 }
 
 }  // namespace
 
+format vnp21v001_format() {
+  return {"vnp21v001", "VIIRS land surface temperature, level 2 swath, 750 m",
+          [](const std::string& input) { return detect(input, "vnp21v001"); },
+          [](const std::string& input, const scene_options& options) {
+            return open(input, options, "vnp21v001");
+          }};
+}
+
 format viirs_format() {
-  return {"viirs", "VIIRS and other grids in HDF-EOS5", detect, open};
+  return {"viirs", "VIIRS and other grids in HDF-EOS5, and swaths in NetCDF",
+          [](const std::string& input) { return detect(input, "viirs"); },
+          [](const std::string& input, const scene_options& options) {
+            return open(input, options, "viirs");
+          }};
 }
 
 }  // namespace stip

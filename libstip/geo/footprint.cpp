@@ -47,6 +47,21 @@ class tracer {
     return found;
   }
 
+  /// See footprint_of_border.
+  static footprint of_border(const std::vector<lon_lat>& border) {
+    ring outline;
+    double north = 0;
+    for (const auto& p : border) {
+      north += p.lat;
+      append(outline, p);
+    }
+    if (outline.size() < 3) return {};
+    close_over_pole(outline, north > 0);
+    footprint found;
+    split(outline, found);
+    return found;
+  }
+
  private:
   double width() const { return static_cast<double>(mapper_.raster().width); }
   double height() const { return static_cast<double>(mapper_.raster().height); }
@@ -138,13 +153,18 @@ class tracer {
   }
 
   void add(ring& outline, lon_lat p) const {
-    if (!outline.empty() && !mapper_.is_affine())
-      p.lon = outline.back().lon + std::remainder(p.lon - outline.back().lon, 360.0);
+    if (!mapper_.is_affine()) return append(outline, p);
+    if (outline.empty() || outline.back() != p) outline.push_back(p);
+  }
+
+  /// Adds a point whose longitude may be any copy.
+  static void append(ring& outline, lon_lat p) {
     if (!outline.empty()) {
-      const lon_lat& last = outline.back();
+      p.lon = outline.back().lon + std::remainder(p.lon - outline.back().lon, 360.0);
+      const lon_lat last = outline.back();
       if (last == p) return;
       // Beside a pole all meridians meet; the straight line between two of them would cut it off.
-      if (std::abs(p.lon - last.lon) > polar_jump && std::abs(p.lat) > 60 && !mapper_.is_affine()) {
+      if (std::abs(p.lon - last.lon) > polar_jump && std::abs(p.lat) > 60) {
         const double pole = std::copysign(90.0, p.lat);
         outline.push_back({last.lon, pole});
         outline.push_back({p.lon, pole});
@@ -245,6 +265,10 @@ std::string footprint::to_wkt() const {
     text += "))";
   }
   return text + ")";
+}
+
+footprint footprint_of_border(const std::vector<lon_lat>& border) {
+  return tracer::of_border(border);
 }
 
 result<footprint> footprint_of(const grid& raster) {

@@ -26,4 +26,8 @@ struct footprint {
 /// Errors of pixel_mapper::make.
 result<footprint> footprint_of(const grid& raster);
 
+/// What lies within a border: points in order, neighbours less than 180 degrees apart (the
+/// outermost pixels of a swath). A border that runs around the globe has the nearer pole inside.
+footprint footprint_of_border(const std::vector<lon_lat>& border);
+
 }  // namespace stip

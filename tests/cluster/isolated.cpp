@@ -103,7 +103,8 @@ CAF_TEST(a node stores HDF and NetCDF files and loses none of itself) {
     CAF_MESSAGE(first.completed << " stored, " << first.skipped << " skipped");
     for (const auto& skipped : first.errors) CAF_MESSAGE(skipped.reason);
     const auto found = platforms(node);
-    for (const std::string name : {"MOD13A2", "MOD10A2", "MOD09GA", "MCD12Q1"})
+    for (const std::string name : {"MOD13A2", "MOD10A2", "MOD09GA", "MCD12Q1", "MOD05_L2", "gridMET",
+                                   "VIIRS_NPP-NAVO-L2P-v3.0"})
       CAF_CHECK(found.contains(name));
     CAF_CHECK(first.skipped >= 1);
     readers = children(node_id);

@@ -319,9 +319,7 @@ CAF_TEST(the sample files of many sensors load or are refused as they should) {
   const std::vector<std::pair<const char*, const char*>> refused = {
       {"other/S1A_IW_GRDH_1SDV_20210202T060035_20210202T060100_036407_0445F3_B8EA_vh_extract.tif",
        "no geotransform"},
-      {"viirs/SS_VIIRS_NPP-NAVO-L2P-v3.0.nc", "geolocation arrays"},
       {"hdf5/MLS-Aura_L2GP-CO_v05-01-c01_2021d043.he5", "no geotransform"},
-      {"hdf5/dummy_HDFEOS_IIRS_Grid_IMG_2D_issue_1294.h5", "no geotransform"},
       {"README.md", "unsupported"},
       {"sentinel2", "is a directory"},
   };
