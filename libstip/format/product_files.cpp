@@ -83,6 +83,10 @@ result<void> check_zip(const std::string& input) {
   return {};
 }
 
+bool has_gzip_name(const std::string& name) {
+  return name.ends_with(".tgz") || name.ends_with(".tar.gz");
+}
+
 /// A compressed tar may hold any number of headers: they are counted before GDAL keeps them all.
 result<void> check_compressed_tar(const std::string& input) {
   const vsi_file file(VSIFOpenL(("/vsigzip/" + input).c_str(), "rb"));
@@ -174,9 +178,12 @@ result<product_files> product_files::list(const std::string& input, int depth) {
       STIP_TRY(out.list_vsi(depth));
       break;
     case container::tar:
-      if (first_bytes(input, gzip_magic.size()) == gzip_magic)
-        STIP_TRY(check_compressed_tar(input));
       out.root_ = "/vsitar/{" + input + "}/";
+      if (first_bytes(input, gzip_magic.size()) == gzip_magic) {
+        STIP_TRY(check_compressed_tar(input));
+        // By itself GDAL looks for gzip only where the name says so; then it is faster.
+        if (!has_gzip_name(input)) out.root_ = "/vsitar/{/vsigzip/" + input + "}/";
+      }
       STIP_TRY(out.list_vsi(depth));
       break;
   }
