@@ -72,7 +72,8 @@ std::optional<size_t> band_id(xml_element element) {
 
 std::optional<double> quantity(xml_element root, std::initializer_list<std::string_view> names) {
   const auto value = parse_number(text_of(root, names));
-  return value && *value > 0 ? value : std::nullopt;
+  // A part of one would make reflectances beyond all numbers.
+  return value && *value >= 1 ? value : std::nullopt;
 }
 
 /// The spacecraft of "Sentinel-2B".

@@ -1,5 +1,6 @@
 #define CAF_SUITE format.landsat
 #include <caf/test/unit_test.hpp>
+#include <cmath>
 #include <sstream>
 
 #include "libstip/format/landsat_metadata.hpp"
@@ -501,6 +502,60 @@ CAF_TEST(what is missing or damaged is said) {
   CAF_REQUIRE(write_gzip(directory / "cut.tar.gz", tar));
   write_file(directory / "cut.tar.gz", read_file(directory / "cut.tar.gz").substr(0, 60));
   CAF_CHECK(!refusal(directory / "cut.tar.gz").empty());
+}
+
+CAF_TEST(reflectances of collection 1 that were ordered load by their names) {
+  scratch_directory directory;
+  const std::string id = "LE07_L1TP_014032_20030704_20180320_01_T1";
+  const auto root = directory / "ordered";
+  fs::create_directories(root);
+  for (const auto* band : {"sr_band1", "sr_band7", "bt_band6"})
+    CAF_REQUIRE(write_tif(root + "/" + id + "_" + band + ".tif", 8, pixel_type::int16));
+  CAF_REQUIRE(write_quality(root + "/" + id + "_pixel_qa.tif", 8, 66));
+  const auto s = opened(root);
+  CAF_REQUIRE(s != nullptr);
+  CAF_CHECK_EQUAL(s->description().platform, "Landsat7C1L2");
+  CAF_CHECK_EQUAL(bands_of(*s), "reflective: B1 B7, temperature: B6, quality: pixel_qa");
+  const auto& b1 = subdataset(*s, "reflective")->bands[0];
+  CAF_CHECK_EQUAL(b1.scale, 1e-4);
+  CAF_CHECK(b1.nodata == std::optional<uint64_t>(uint16_t(-9999)));
+  CAF_CHECK_EQUAL(subdataset(*s, "temperature")->bands[0].scale, 0.1);
+}
+
+CAF_TEST(a product with mutated metadata loads or is refused with a reason) {
+  scratch_directory directory;
+  const std::string id = "LE07_L1TP_014032_20030704_20200915_02_T1";
+  const auto root = directory / "scene";
+  fs::create_directories(root);
+  for (const auto* band : {"B1", "B6_VCID_1"})
+    CAF_REQUIRE(write_tif(root + "/" + id + "_" + band + ".TIF", 4, pixel_type::uint8));
+  const auto groups = level_1(id, {"B1", "B6_VCID_1", "B8"}, {"B6_VCID_1"});
+  const std::pair<const char*, std::string> forms[] = {
+      {"txt", odl("LANDSAT_METADATA_FILE", groups)},
+      {"xml", as_xml("LANDSAT_METADATA_FILE", groups)},
+      {"json", as_json("LANDSAT_METADATA_FILE", groups)}};
+  constexpr uint64_t seed = 20261126;
+  const auto shown = "seed " + std::to_string(seed);
+  CAF_MESSAGE(shown);
+  std::mt19937_64 random(seed);
+  size_t loaded = 0, refused = 0;
+  for (int round = 0; round < 300; ++round) {
+    const auto& [extension, text] = forms[round % 3];
+    const auto file = root + "/" + id + "_MTL." + extension;
+    write_file(file, mutated(text, random));
+    const auto scenes = open_scenes("auto", root, {});
+    fs::remove(file);
+    ++(scenes ? loaded : refused);
+    if (!scenes) {
+      CAF_CHECK(!scenes.error().why.empty());
+      continue;
+    }
+    for (const auto& one : scenes->front()->description().subdatasets)
+      for (const auto& band : one.bands)
+        CAF_CHECK(std::isfinite(band.scale) && band.scale != 0 && std::isfinite(band.offset));
+  }
+  CAF_CHECK(loaded > 50);
+  CAF_CHECK(refused > 20);
 }
 
 CAF_TEST(no mutation of the metadata crashes) {

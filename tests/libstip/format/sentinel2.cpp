@@ -1,5 +1,6 @@
 #define CAF_SUITE format.sentinel2
 #include <caf/test/unit_test.hpp>
+#include <cmath>
 #include <sstream>
 
 #include "libstip/format/sentinel2_bands.hpp"
@@ -611,6 +612,43 @@ CAF_TEST(links that lead out of the folder are not followed) {
   const auto s = opened(root);
   CAF_REQUIRE(s != nullptr);
   CAF_CHECK_EQUAL(property(*s, "left_out"), "B03");
+}
+
+CAF_TEST(a product with mutated metadata loads or is refused with a reason) {
+  scratch_directory directory;
+  const auto root = directory / "S.SAFE";
+  safe what;
+  const auto granule = root + "/GRANULE/L1C_T31TDH_A034089_20220101T105018";
+  std::filesystem::create_directories(granule + "/IMG_DATA");
+  CAF_REQUIRE(write_band(granule + "/IMG_DATA/T31TDH_20220101T105021_B02.jp2", 6, 10));
+  constexpr uint64_t seed = 20261125;
+  const auto shown = "seed " + std::to_string(seed);
+  CAF_MESSAGE(shown);
+  std::mt19937_64 random(seed);
+  size_t loaded = 0, refused = 0;
+  for (int round = 0; round < 200; ++round) {
+    const auto product = product_xml(what);
+    const auto tile = granule_xml(what, "31TDH");
+    const bool first = round % 2 == 0;
+    write_file(root + "/MTD_MSIL1C.xml", first ? mutated(product, random) : product);
+    write_file(granule + "/MTD_TL.xml", first ? tile : mutated(tile, random));
+    const auto scenes = open_scenes("auto", root, {});
+    ++(scenes ? loaded : refused);
+    if (!scenes) {
+      CAF_CHECK(!scenes.error().why.empty());
+      continue;
+    }
+    for (const auto& s : *scenes) {
+      const auto& d = s->description();
+      CAF_CHECK(!d.tile.empty() && d.tile.size() <= 255);
+      CAF_CHECK_EQUAL(bands_of(*s), "10m: B02");
+      CAF_CHECK(std::isfinite(d.subdatasets[0].bands[0].scale) &&
+                d.subdatasets[0].bands[0].scale != 0);
+      CAF_CHECK(std::isfinite(d.subdatasets[0].bands[0].offset));
+    }
+  }
+  CAF_CHECK(loaded > 5);
+  CAF_CHECK(refused > 20);
 }
 
 CAF_TEST(no mutation of the metadata crashes or leads out of the input) {

@@ -165,7 +165,7 @@ inline std::vector<std::byte> mask_of(const scene& of, const std::string& id) {
 /// A text with a few of its bytes changed, cut out, doubled or moved.
 inline std::string mutated(std::string text, std::mt19937_64& random) {
   const auto below = [&](size_t n) { return n == 0 ? 0 : random() % n; };
-  for (auto changes = 1 + below(6); changes > 0 && !text.empty(); --changes) {
+  for (auto changes = 1 + below(3); changes > 0 && !text.empty(); --changes) {
     const auto at = below(text.size());
     const auto length = std::min(1 + below(random() % 4 == 0 ? 400 : 12), text.size() - at);
     switch (below(6)) {
