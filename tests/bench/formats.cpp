@@ -236,6 +236,11 @@ void compare_with_decoding(const kind& k, const wishes& w, const options& given,
   else
     c.ratio(stored, by_threads);
   if (k.isolated) c.ratio(stored, by_processes, goal::at_least, k.goal);
+  // What other programs on the machine do changes this less than the rates.
+  std::vector<double> costs;
+  for (size_t i = 0; i < c.of(stored).size(); ++i)
+    costs.push_back(c.of(by_threads)[i].cpu_s / c.of(stored)[i].cpu_s);
+  report("CPU seconds of decoding, of those of storing", median(costs), "");
 }
 
 // -- how busy the processors are ------------------------------------------------
