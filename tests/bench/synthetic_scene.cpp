@@ -11,10 +11,15 @@
 
 #include "libstip/raster/gdal_dataset.hpp"
 #include "tests/bench/harness.hpp"
+#include "tests/support/scenes/landscape.hpp"
 
 namespace stip::bench {
 
 namespace {
+
+using scenes::mix;
+using scenes::normal;
+using scenes::unit;
 
 constexpr int64_t tile_edge = 512;
 
@@ -32,26 +37,9 @@ constexpr std::array<float, 4> darkest = {700, 800, 600, 1600};
 constexpr std::array<float, 4> spread = {900, 1000, 1400, 2600};
 constexpr std::array<float, 4> relief_gain = {220, 260, 320, 520};
 
-/// SplitMix64's finaliser: a good hash of a counter.
-uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-uint64_t mix(uint64_t seed, int64_t x, int64_t y) {
+/// The bits of a point of a lattice; scenes of earlier builds lie on disks.
+uint64_t lattice_bits(uint64_t seed, int64_t x, int64_t y) {
   return mix(seed ^ mix(uint64_t(x) * 0x100000001b3 + uint64_t(y)));
-}
-
-float unit(uint64_t bits) {
-  return float(bits >> 40) * (1.0f / 16777216.0f);
-}
-
-/// Roughly normal with a standard deviation of 1: a sum of four uniform bytes.
-float normal(uint32_t bits) {
-  const int sum = int(bits & 255) + int(bits >> 8 & 255) + int(bits >> 16 & 255) + int(bits >> 24);
-  return float(sum - 510) * (1.0f / 147.8f);
 }
 
 double entropy_of(const std::vector<uint32_t>& counts, double total) {
@@ -84,7 +72,7 @@ void synthetic_rows::relief(int64_t y, std::span<float> height, std::span<uint32
     const int64_t cy = y / cell;
     const float fy = float(y % cell) / float(cell);
     const auto left_of = [&](int64_t cx) {
-      return unit(mix(seed, cx, cy)) * (1 - fy) + unit(mix(seed, cx, cy + 1)) * fy - 0.5f;
+      return unit(lattice_bits(seed, cx, cy)) * (1 - fy) + unit(lattice_bits(seed, cx, cy + 1)) * fy - 0.5f;
     };
     float left = left_of(0);
     for (int64_t cx = 0; cx * cell < scene_.width; ++cx) {
@@ -106,7 +94,7 @@ void synthetic_rows::relief(int64_t y, std::span<float> height, std::span<uint32
     };
     std::array<point, 9> points;
     for (int64_t i = 0; i < 9; ++i) {
-      const auto bits = mix(seed, cx + i % 3 - 1, cy + i / 3 - 1);
+      const auto bits = lattice_bits(seed, cx + i % 3 - 1, cy + i / 3 - 1);
       points[size_t(i)] = {(float(cx + i % 3 - 1) + unit(bits)) * float(field_edge),
                            (float(cy + i / 3 - 1) + unit(bits << 24)) * float(field_edge),
                            uint32_t(bits)};
@@ -135,7 +123,7 @@ void synthetic_rows::row(int64_t y, std::span<uint16_t> pixels) const {
   const auto valid = std::min(width, size_t(double(width) * (1 - share)));
   for (size_t band = 0; band < synthetic_scene::bands; ++band) {
     const auto out = pixels.subspan(band * width, width);
-    uint64_t bits = mix(scene_.seed * 8 + band, y, 0);
+    uint64_t bits = lattice_bits(scene_.seed * 8 + band, y, 0);
     for (size_t x = 0; x < width; ++x) {
       if (x >= valid) {
         out[x] = 0;
