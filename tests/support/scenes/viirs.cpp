@@ -22,8 +22,8 @@ result<product> plan_tile(const recipe& r, const std::string& folder, const std:
       std::make_shared<landscape>(landscape_options{r.seed, edge, edge, r.clouds, 0, swath::whole});
   product p;
   p.family = r.family;
-  p.platform = r.family == "vnp21" ? "VNP21V001" : name;
-  p.format = r.family == "vnp21" ? "vnp21v001" : "viirs";
+  p.platform = name;
+  p.format = "viirs";
   p.timestamp = day.dashed() + "T00:00:00Z";
   const auto granule = text("%s.A%d%03d.h%02dv%02d.%s.2021181011753.h5", name.c_str(), day.year,
                             day.day_of_year(), r.tile_h, r.tile_v, collection.c_str());

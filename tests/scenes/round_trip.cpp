@@ -1,5 +1,6 @@
-#define CAF_SUITE scenes.loading
+#define CAF_SUITE scenes.round_trip
 
+#include <array>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -23,7 +24,7 @@ namespace {
 recipe small(const std::string& family) {
   recipe r;
   r.family = family;
-  r.size = 240;
+  r.size = 180;
   r.days = 3;
   return r;
 }
@@ -58,7 +59,17 @@ std::map<std::string, std::vector<const grid*>> bands_of(
 void check_grid_of(const layer& l, const grid& found) {
   for (size_t i = 0; i < 6; ++i)
     CAF_CHECK(std::abs(found.transform[i] - l.transform[i]) < 1e-4 * std::abs(l.transform[1]));
-  if (!same_crs(found.crs_wkt, l.crs)) CAF_CHECK_EQUAL(l.name + " has " + found.crs_wkt, l.crs);
+  // CRSs without a code have many names: the same places is what counts.
+  auto between = coordinate_transform::make(l.crs, found.crs_wkt);
+  CAF_REQUIRE(between.has_value());
+  std::array<double, 1> x = {l.transform[0] + 30 * l.transform[1]};
+  std::array<double, 1> y = {l.transform[3] + 50 * l.transform[5]};
+  const auto wanted_x = x[0], wanted_y = y[0];
+  std::array<uint8_t, 1> ok{};
+  between->forward(x, y, ok);
+  CAF_CHECK(ok[0] != 0);
+  CAF_CHECK(std::abs(x[0] - wanted_x) < 1e-4 * std::abs(l.transform[1]));
+  CAF_CHECK(std::abs(y[0] - wanted_y) < 1e-4 * std::abs(l.transform[1]));
 }
 
 }  // namespace
@@ -71,10 +82,6 @@ CAF_TEST(stip finds in each product what was put in) {
     test::scratch_directory files;
     const auto p = make_apart(r, files.path());
     if (!p) CAF_FAIL(to_string(p.error()));
-    if (!find_format(p->format)) {
-      CAF_MESSAGE("skipped: " << f.name << ", since there is no format " << p->format);
-      continue;
-    }
     ++families_read;
     const auto opened = open_scenes("auto", p->path, {}, readers);
     if (!opened) CAF_FAIL(to_string(opened.error()));
@@ -101,7 +108,7 @@ CAF_TEST(stip finds in each product what was put in) {
     }
     CAF_CHECK_EQUAL(bands, layers);
   }
-  CAF_CHECK(families_read >= 7);
+  CAF_CHECK_EQUAL(families_read, families().size());
 }
 
 CAF_TEST(offsets of Sentinel 2 are those of the metadata) {
