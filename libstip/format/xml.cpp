@@ -90,7 +90,7 @@ std::vector<xml_element> xml_element::all(std::string_view name) const {
   std::vector<xml_element> out;
   walk(node_, [&](xml_element element) {
     if (element.name() == name) out.push_back(element);
-    return true;
+    return out.size() < max_found;
   });
   return out;
 }

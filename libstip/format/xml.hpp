@@ -32,8 +32,10 @@ class xml_element {
   /// The first element of that name below this one, at any depth, in the order of the document; a
   /// missing one when there is none.
   xml_element find(std::string_view name) const;
-  /// All elements of that name below this one, at any depth.
+  /// The elements of that name below this one, at any depth: max_found of them at most, since what
+  /// is looked for in each may be the whole rest of a document that nests them.
   std::vector<xml_element> all(std::string_view name) const;
+  static constexpr size_t max_found = 1'024;
 
  private:
   const CPLXMLNode* node_ = nullptr;

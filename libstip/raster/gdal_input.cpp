@@ -3,6 +3,7 @@
 #include <cpl_vsi.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
@@ -115,15 +116,21 @@ result<uint64_t> check_input(const std::string& input) {
 result<hash128> checksum_input(const std::string& input) {
   const gdal_errors quiet;
   STIP_ASSIGN(const auto file, open_vsi(input));
+  const auto what = "read " + input;
+  // Members of archives do not say that they have ended, so it is told by the size.
+  if (VSIFSeekL(file.get(), 0, SEEK_END) != 0)
+    return fail(ec::io_error, what, "its size cannot be found out");
+  const uint64_t bytes = VSIFTellL(file.get());
+  VSIRewindL(file.get());
   std::vector<std::byte> buffer(defaults::checksum_buffer_bytes);
   hasher hash;
-  for (;;) {
+  for (uint64_t done = 0; done < bytes;) {
     errno = 0;
-    const size_t got = VSIFReadL(buffer.data(), 1, buffer.size(), file.get());
+    const size_t wanted = std::min<uint64_t>(buffer.size(), bytes - done);
+    const size_t got = VSIFReadL(buffer.data(), 1, wanted, file.get());
+    if (got == 0) return fail(system_error(what, errno != 0 ? errno : EIO));
     hash.update(std::span(buffer).first(got));
-    if (got == buffer.size()) continue;
-    if (VSIFEofL(file.get()) != 0) break;
-    return fail(system_error("read " + input, errno != 0 ? errno : EIO));
+    done += got;
   }
   return hash.digest128();
 }

@@ -28,6 +28,9 @@ is $tile /0/tile
 is 2021-01-22T13:42:49Z /0/timestamp
 same "$(ls "$inputs")" "$(printf '%s\n' landsat.tar landsat.tar.gz naip.zip safe.zip)" 'files beside the inputs'
 
+expect 0 --format json image probe "/vsizip/$inputs/naip.zip/$quad.tif"
+is $quad /0/tile
+
 start_cluster 1
 expect 0 album create a geohash
 # store GLOB: a load of one input that must end well; what it made.

@@ -195,6 +195,34 @@ CAF_TEST(no damage to an archive crashes the reading of products) {
   CAF_CHECK(refused > 10);
 }
 
+CAF_TEST(a member of an archive is an input too) {
+  scratch_directory directory;
+  raster_file raster;
+  raster.bands = 4;
+  const std::string name = "m_3211605_ne_11_060_20200415.tif";
+  CAF_REQUIRE(write_raster(directory / name, raster));
+  const std::map<std::string, std::string> files = {{"in/" + name, read_file(directory / name)}};
+  CAF_REQUIRE(write_zip(directory / "a.zip", files));
+  write_file(directory / "a.tar", tar_of(files));
+  CAF_REQUIRE(write_gzip(directory / "a.tgz", tar_of(files)));
+  for (const auto& input : {"/vsizip/" + (directory / "a.zip") + "/in/" + name,
+                            "/vsitar/" + (directory / "a.tar") + "/in/" + name,
+                            "/vsitar/" + (directory / "a.tgz") + "/in/" + name}) {
+    CAF_MESSAGE(input);
+    const auto scenes = open_scenes("auto", input, {});
+    CAF_REQUIRE(scenes.has_value());
+    const auto& d = scenes->front()->description();
+    CAF_CHECK_EQUAL(d.format, "naip");
+    CAF_CHECK(d.input_checksum == hash128_of(read_file(directory / name)));
+    CAF_CHECK_EQUAL(d.input_bytes, fs::file_size(directory / name));
+  }
+  const auto folder = product_files::list("/vsizip/" + (directory / "a.zip") + "/in");
+  CAF_REQUIRE(folder && folder->members().size() == 1);
+  const auto sum = folder->identify({name});
+  CAF_REQUIRE(sum.has_value());
+  CAF_CHECK_EQUAL(sum->bytes, fs::file_size(directory / name));
+}
+
 CAF_TEST(elements of xml are found by local names) {
   const std::string text =
       "<?xml version='1.0'?><!-- no --><n:A xmlns:n='u' k='v'><n:B> one </n:B><C><B "
@@ -211,6 +239,11 @@ CAF_TEST(elements of xml are found by local names) {
   CAF_CHECK(root.find("D") && root.find("D").text().empty());
   CAF_CHECK(!root.find("E") && root.find("E").text().empty() && root.find("E").children().empty());
   CAF_CHECK(!root.find("E").find("F"));
+  std::string nested = "<r>";
+  for (int i = 0; i < 3000; ++i) nested += "<B/>";
+  const auto many = xml_document::parse(nested + "</r>", "text");
+  CAF_REQUIRE(many.has_value());
+  CAF_CHECK_EQUAL(many->root().all("B").size(), xml_element::max_found);
   for (const auto* bad : {"", "words", "<a>", "<a></b>", "<a"})
     CAF_CHECK_EQUAL(code_of(xml_document::parse(bad, "text")), ec::malformed);
 }
