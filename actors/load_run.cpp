@@ -54,17 +54,59 @@ result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& in
 result<load_outcome> load_run::load_scenes(const std::string& input,
                                            const std::vector<std::unique_ptr<scene>>& scenes) {
   load_outcome sum;
+  result<void> replaced;
   for (const auto& source : scenes) {
+    const auto& scene = source->description();
+    const auto others = look_for_others(scene);
+    if (!others.newer.empty()) {
+      replaced = fail(ec::already_exists, "store " + input,
+                      "a newer product of the same observation is stored: " + others.newer,
+                      "delete that one first if you want this one");
+      continue;
+    }
     STIP_ASSIGN(const auto one, load_one(*source));
+    STIP_TRY(remove_replaced(scene, others.older));
     sum.images_stored += one.images_stored;
     sum.images_known += one.images_known;
     sum.cells_without_data += one.cells_without_data;
     sum.pixels_without_cell += one.pixels_without_cell;
     sum.decoded_bytes += one.decoded_bytes;
   }
+  if (sum.images_stored + sum.images_known == 0 && !replaced) return fail(replaced.error());
   if (sum.images_stored + sum.images_known == 0)
     return fail(ec::not_found, "store " + input, "it has no valid pixel in any cell");
   return sum;
+}
+
+reprocessed load_run::products() const {
+  const auto view = view_->get();
+  const auto& own = view->find(context_->self.id)->handles;
+  return {system_, own.query, own.albums, plan_.target.name, [this] { return stopped(); }};
+}
+
+other_products load_run::look_for_others(const scene_description& scene) const {
+  if (!has_series(scene) || view_->get()->find(context_->self.id) == nullptr) return {};
+  auto others = products().look_for(scene);
+  if (others) return std::move(*others);
+  // Both are kept then, until one of them is stored again.
+  context_->log->warn("task={} input={} is stored beside older products, if there are any: {}",
+                      plan_.part.task.id, scene.input, to_string(others.error()));
+  return {};
+}
+
+result<void> load_run::remove_replaced(const scene_description& scene,
+                                       const std::vector<std::string>& tiles) const {
+  if (tiles.empty()) return {};
+  auto removed = products().remove(scene, tiles);
+  if (!removed) {
+    auto why = std::move(removed).error();
+    why.why = "it is stored, but an older product of the same observation is too: " + why.why;
+    why.advice = "store it again";
+    return fail(std::move(why));
+  }
+  for (const auto& tile : tiles)
+    context_->log->info("task={} input={} replaces {}", plan_.part.task.id, scene.input, tile);
+  return {};
 }
 
 void load_run::load_input(size_t index) {
@@ -132,9 +174,12 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   request.threads = threads_per_scene_;
   request.written = plan_.part.task.began;
   // An abandoned shipment may outlive the run.
-  shipping out{context_, transfer_, plan_.target,
+  shipping out{context_,
+               transfer_,
+               plan_.target,
                spare_nodes(view->ring, plan_.target, reachable_in(view)),
-               [stopped = stopped_] { return stopped->load(); }};
+               [stopped = stopped_] { return stopped->load(); },
+               [shared = view_](uint64_t node) { return shared->get()->find(node) != nullptr; }};
   load_services services;
   services.targets = [view, target = plan_.target](std::string_view geocode) {
     return targets_of(view, target, geocode);

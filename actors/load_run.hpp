@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/loader.hpp"
+#include "actors/reprocessed.hpp"
 #include "actors/tasks.hpp"
 #include "libstip/cluster/load.hpp"
 #include "libstip/format/format.hpp"
@@ -50,6 +51,12 @@ class load_run {
   result<std::vector<std::unique_ptr<scene>>> open(const std::string& input) const;
   result<load_outcome> load_scenes(const std::string& input,
                                    const std::vector<std::unique_ptr<scene>>& scenes);
+  /// Once this node is in the view.
+  reprocessed products() const;
+  /// Other products of the same observation; none, when that cannot be said.
+  other_products look_for_others(const scene_description& scene) const;
+  result<void> remove_replaced(const scene_description& scene,
+                               const std::vector<std::string>& tiles) const;
   /// Loads a scene; once more where a node went away meanwhile and others can stand in for it.
   result<load_outcome> load_one(const scene& source);
   result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view);

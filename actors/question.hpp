@@ -46,7 +46,14 @@ class question {
     }));
   }
 
-  result<T> wait() { return answer_.get(); }
+  result<T> wait() {
+    try {
+      return answer_.get();
+    } catch (const std::future_error&) {
+      // The asker was ended with its actor system.
+      return fail(ec::stopped, what_, "the node stops");
+    }
+  }
 
   /// Gives up when `stopped()`, which is asked every tick.
   template <class Stopped>
@@ -56,7 +63,7 @@ class question {
       caf::anon_send_exit(asker_, caf::exit_reason::user_shutdown);
       return fail(ec::stopped, what_, "the work that wanted to know is over");
     }
-    return answer_.get();
+    return wait();
   }
 
  private:

@@ -90,8 +90,10 @@ struct album_round {
   }
 
   std::unique_ptr<shipping> new_shipping() const {
-    return std::make_unique<shipping>(context, transfer, view->definition, 0,
-                                      [stop = stop] { return stop->load(); });
+    return std::make_unique<shipping>(
+        context, transfer, view->definition, 0, [stop = stop] { return stop->load(); },
+        // Who leaves changes the ring, and that ends the round.
+        [](uint64_t) { return true; });
   }
 
   result<repair_outcome> run() const {

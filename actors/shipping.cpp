@@ -5,10 +5,11 @@
 namespace stip {
 
 shipping::shipping(context_ptr context, transfer_actor transfer, album target, size_t spare_nodes,
-                   std::function<bool()> stopped)
+                   std::function<bool()> stopped, std::function<bool(uint64_t)> is_member)
     : context_(std::move(context)),
       transfer_(std::move(transfer)),
       target_(std::move(target)),
+      is_member_(std::move(is_member)),
       state_(new state{std::move(stopped), {}, {}, write_answers{spare_nodes}}) {}
 
 bool shipping::is_over(state& s) {
@@ -31,6 +32,7 @@ result<void> shipping::settle() {
   std::unique_lock lock{state_->mutex};
   // Every shipment is answered: the outbox gives up in bounded time.
   state_->changed.wait(lock, [this] { return state_->answers.is_settled(); });
+  state_->answers.drop_gone(is_member_);
   return state_->answers.outcome();
 }
 

@@ -16,9 +16,9 @@ namespace stip {
 class shipping {
  public:
   /// Chips are confirmed though `spare_nodes` of their nodes failed to take theirs. `stopped` is
-  /// asked from any thread, and as long as something is under way.
+  /// asked from any thread, and as long as something is under way; `is_member` at the end.
   shipping(context_ptr context, transfer_actor transfer, album target, size_t spare_nodes,
-           std::function<bool()> stopped);
+           std::function<bool()> stopped, std::function<bool(uint64_t node)> is_member);
 
   /// Waits for a share of the node's transfer memory, then sends; nothing goes to a node that has
   /// failed to take something. Error: stopped, also when too
@@ -44,6 +44,7 @@ class shipping {
   const context_ptr context_;
   const transfer_actor transfer_;
   const album target_;
+  const std::function<bool(uint64_t node)> is_member_;
   const std::shared_ptr<state> state_;
 };
 

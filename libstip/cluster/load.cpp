@@ -1,4 +1,5 @@
 #include "libstip/cluster/load.hpp"
+#include "libstip/catalog/scene_series.hpp"
 
 #include <algorithm>
 
@@ -29,7 +30,8 @@ chip_description describe(const scene_description& scene, const planned_chip& pl
                           const cut_plan& plan, const load_request& request, const hash128& id) {
   const auto& subdataset = scene.subdatasets[planned.subdataset];
   chip_description chip;
-  chip.key = {scene.platform, planned.geocode, "raw", scene.tile, scene.timestamp};
+  chip.key = {scene.platform, planned.geocode, std::string(raw_source), scene.tile,
+              scene.timestamp};
   chip.subdataset = subdataset.id;
   chip.subdataset_index = static_cast<uint16_t>(planned.subdataset);
   chip.subdataset_count = static_cast<uint16_t>(scene.subdatasets.size());

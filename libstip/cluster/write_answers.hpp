@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 
 #include "libstip/core/error.hpp"
@@ -23,6 +24,11 @@ class write_answers {
   /// A message was answered, for good or for bad.
   void answered(uint64_t node, const result<void>& outcome);
 
+  /// Once all is answered, and before the outcome: nodes that took something and are no members of
+  /// the cluster any more have failed. One that stands in the place of a lost one may have asked
+  /// the others what they have before this write came to them.
+  void drop_gone(const std::function<bool(uint64_t node)>& is_member);
+
   /// Too few nodes are left that took everything.
   bool too_few() const { return failed_.size() > spare_nodes_; }
   bool is_settled() const { return under_way_ == 0; }
@@ -32,6 +38,7 @@ class write_answers {
  private:
   size_t spare_nodes_;
   size_t under_way_ = 0;
+  std::set<uint64_t> took_;
   std::set<uint64_t> failed_;
   result<void> first_failure_;
 };

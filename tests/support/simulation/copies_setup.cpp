@@ -22,6 +22,7 @@ const std::vector<bug_name>& bugs() {
       {bug::moves_unnoticed, "moves-unnoticed"},
       {bug::failed_round_counts, "failed-round-counts"},
       {bug::halves_left, "halves-left"},
+      {bug::copies_of_the_gone, "copies-of-the-gone"},
   };
   return all;
 }

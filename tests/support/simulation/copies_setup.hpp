@@ -56,6 +56,8 @@ enum class bug : uint8_t {
   failed_round_counts,
   /// A deletion leaves alone what an earlier one has left on too few nodes.
   halves_left,
+  /// Copies on a node that was replaced before the write was confirmed count.
+  copies_of_the_gone,
 };
 
 struct bug_name {

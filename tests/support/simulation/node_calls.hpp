@@ -12,7 +12,18 @@
 namespace stip::sim {
 
 /// What one node asks of another.
-enum class word : uint8_t { deliver, holds, differ, lacks, repair, find, hides, hide, hidden, erase };
+enum class word : uint8_t {
+  deliver,
+  holds,
+  differ,
+  lacks,
+  repair,
+  find,
+  hides,
+  hide,
+  hidden,
+  erase
+};
 
 /// Requests with deadlines and their answers, over a network that may lose, double and delay each.
 class node_calls {

@@ -144,6 +144,8 @@ void storage_part::ship(const std::shared_ptr<outgoing>& out, uint64_t node,
 
 result<void> storage_part::settle(coroutine& c, const std::shared_ptr<outgoing>& out) {
   while (!out->answers.is_settled()) c.wait();
+  if (setup_->broken != bug::copies_of_the_gone)
+    out->answers.drop_gone([this](uint64_t node) { return view_->find(node) != nullptr; });
   return out->answers.outcome();
 }
 
