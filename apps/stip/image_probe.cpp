@@ -6,6 +6,7 @@
 #include "apps/stip/session.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/format.hpp"
+#include "libstip/format/inputs.hpp"
 #include "libstip/format/probe.hpp"
 #include "libstip/format/reader_pool.hpp"
 #include "libstip/raster/cut.hpp"
@@ -92,7 +93,8 @@ json probe_object(const scene_description& description) {
 /// One object for each scene of a file.
 result<std::vector<json>> probe_file(const std::string& file, const probe_request& request,
                                      reader_pool& readers) {
-  STIP_ASSIGN(const auto scenes, open_scenes(request.format, file, request.options, readers));
+  STIP_ASSIGN(const auto input, input_name(file));
+  STIP_ASSIGN(const auto scenes, open_scenes(request.format, input, request.options, readers));
   std::vector<json> out;
   for (const auto& source : scenes) {
     auto object = probe_object(source->description());

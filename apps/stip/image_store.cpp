@@ -4,6 +4,7 @@
 #include "apps/stip/session.hpp"
 #include "libstip/core/time.hpp"
 #include "libstip/format/format.hpp"
+#include "libstip/format/inputs.hpp"
 
 namespace stip::cli {
 
@@ -19,8 +20,7 @@ result<store_request> wanted_store(const arguments& given) {
   out.format = given.words[2];
   if (out.glob.empty())
     return fail(ec::invalid_argument, "image store", "GLOB is empty", "name a file or a pattern");
-  if (const auto scheme = out.glob.find("://"); scheme != std::string::npos)
-    return fail(not_yet("store " + out.glob + ": inputs from " + out.glob.substr(0, scheme + 3)));
+  STIP_TRY(input_name(out.glob));
   if (out.format != "auto") {
     if (auto known = find_format(out.format); !known) {
       auto err = std::move(known).error();
@@ -80,7 +80,9 @@ verb image_store_verb() {
   v.name = "store";
   v.summary = "cuts scenes into chips and stores them on the nodes that own their cells";
   v.takes = {{"ALBUM", "the album's name"},
-             {"GLOB", "files or patterns, as the node that is asked sees them; /vsi names too"},
+             {"GLOB",
+              "files or patterns, as the node that is asked sees them; s3://, https:// "
+              "and /vsi names too"},
              {"FORMAT", "auto, or a format's name, e.g. generic"}};
   v.options = {
       {"precision", 'l', "PRECISION", "length of the geocodes: geohash 1-12, quadtile 1-29"},

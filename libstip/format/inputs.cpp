@@ -6,6 +6,7 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 
@@ -18,6 +19,15 @@ namespace {
 bool is_vsi(const std::string& name) {
   return name.starts_with("/vsi");
 }
+
+/// How object stores and servers are named by their own tools, and by GDAL.
+struct scheme {
+  std::string_view name;
+  std::string_view prefix;
+};
+constexpr std::array schemes = {scheme{"s3://", "/vsis3/"}, scheme{"gs://", "/vsigs/"},
+                                scheme{"az://", "/vsiaz/"}, scheme{"http://", "/vsicurl/http://"},
+                                scheme{"https://", "/vsicurl/https://"}};
 
 tl::unexpected<error> nothing_matches(const std::string& glob) {
   return fail(ec::not_found, "find inputs for '" + glob + "'", "no file matches",
@@ -51,11 +61,21 @@ result<std::vector<std::string>> resolve_paths(const std::string& pattern) {
 
 }  // namespace
 
-result<std::vector<std::string>> resolve_inputs(const std::string& glob) {
-  if (const auto scheme = glob.find("://"); scheme != std::string::npos)
-    return fail(ec::unsupported, "find inputs for '" + glob + "'",
-                glob.substr(0, scheme + 3) + " names cannot be read yet",
-                "copy the files to a disk of the node");
+result<std::string> input_name(const std::string& name) {
+  const auto end = name.find("://");
+  if (end == std::string::npos || is_vsi(name)) return name;
+  std::string known;
+  for (const auto& s : schemes) {
+    if (name.starts_with(s.name)) return std::string(s.prefix) + name.substr(s.name.size());
+    known += (known.empty() ? "" : ", ") + std::string(s.name);
+  }
+  return fail(ec::unsupported, "read '" + name + "'",
+              name.substr(0, end + 3) + " names cannot be read",
+              "use one of " + known + ", or copy the files to a disk of the node");
+}
+
+result<std::vector<std::string>> resolve_inputs(const std::string& given) {
+  STIP_ASSIGN(const auto glob, input_name(given));
   STIP_ASSIGN(auto inputs, is_vsi(glob) ? resolve_vsi(glob) : resolve_paths(glob));
   if (inputs.empty()) return nothing_matches(glob);
   if (inputs.size() > defaults::max_inputs)

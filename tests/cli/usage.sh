@@ -123,7 +123,6 @@ for verb in split merge fill coalesce align cloud index filter mosaic; do
 done
 later image store a x.tif auto -l 5 --upload
 later image store a x.tif auto -l 5 --cloud
-later image store a s3://bucket/x.tif auto -l 5
 later image search a --map m.png
 for name in ca cert key; do
   later "--tls-$name" x.pem node list
