@@ -9,6 +9,7 @@
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/eos_scales.hpp"
 #include "libstip/format/field_stack.hpp"
+#include "libstip/format/local_copy.hpp"
 #include "libstip/format/naming.hpp"
 #include "libstip/format/swath.hpp"
 #include "libstip/geo/footprint.hpp"
@@ -130,11 +131,12 @@ result<std::vector<field_band>> bands_of(const eos_field& field, const std::stri
   return out;
 }
 
-result<gdal_dataset> container_of(const std::string& input) {
+/// The input as GDAL can open it, which knows no HDF4 within archives.
+result<std::shared_ptr<const local_copy>> local_name_of(const std::string& input) {
   if (input.find('"') != std::string::npos)
     return fail(ec::invalid_argument, "open " + input, "its name has a quotation mark",
                 "rename the file");
-  return open_gdal(input);
+  return local_copy::of(input);
 }
 
 result<void> add_grids(const std::vector<eos_field>& fields, const std::string& short_name,
@@ -171,8 +173,9 @@ result<std::vector<std::unique_ptr<scene>>> open_product(const std::string& inpu
   auto& description = parts.description;
   description.input = input;
   STIP_ASSIGN(description.input_bytes, check_input(input));
-  STIP_ASSIGN(const auto container, container_of(input));
-  const auto fields = eos_fields(container, input);
+  STIP_ASSIGN(const auto local, local_name_of(input));
+  STIP_ASSIGN(const auto container, open_gdal(local->name()));
+  const auto fields = eos_fields(container, local->name());
   if (fields.empty())
     return fail(ec::unsupported, "open " + input, "it has no HDF-EOS grid or swath",
                 "store it as generic");
@@ -201,7 +204,7 @@ result<std::vector<std::unique_ptr<scene>>> open_product(const std::string& inpu
     STIP_ASSIGN(auto made,
                 make_swath_scene(std::move(description), rasters, signed_bytes, identity.short_name,
                                  eos_convention::offset_then_scale));
-    out.push_back(std::move(made));
+    out.push_back(keep_copy(local, std::move(made)));
     return out;
   }
   STIP_TRY(add_grids(fields, identity.short_name, parts, budget));
@@ -214,23 +217,25 @@ result<std::vector<std::unique_ptr<scene>>> open_product(const std::string& inpu
   STIP_ASSIGN(const auto outline, footprint_of(description.subdatasets.front().grid));
   description.footprint = outline.to_wkt();
   STIP_ASSIGN(auto made, make_gdal_scene(std::move(parts)));
-  out.push_back(std::move(made));
+  out.push_back(keep_copy(local, std::move(made)));
   return out;
 }
 
 /// The short name of a HDF4-EOS product of MODIS; empty for anything else.
 std::string short_name_of(const std::string& input) {
-  if (gdal_role_here() != gdal_role::reader || !check_input(input) ||
-      identify_gdal(input) != "HDF4")
-    return {};
-  const auto container = container_of(input);
-  if (!container || eos_fields(*container, input).empty()) return {};
+  if (gdal_role_here() != gdal_role::reader || !check_input(input)) return {};
+  const auto local = local_name_of(input);
+  if (!local || identify_gdal((*local)->name()) != "HDF4") return {};
+  const auto container = open_gdal((*local)->name());
+  if (!container || eos_fields(*container, (*local)->name()).empty()) return {};
   const auto identity = identify_eos(eos_metadata_of(*container), std::string(file_name(input)));
   return identity.instrument == "MODIS" ? identity.short_name : std::string();
 }
 
 int detect_named(const std::string& input, std::string_view name) {
   constexpr int certain = 100, sure = 90;
+  // A file in an archive is copied for each question; modis opens the named products as well.
+  if (input.starts_with("/vsi") && name != "modis") return 0;
   const auto found = short_name_of(input);
   if (found.empty()) return 0;
   if (name == "modis") return sure;

@@ -132,9 +132,8 @@ void allow_cpu(std::chrono::seconds time) {
 int serve_reader(const reader_limits& limits) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != limits.parent) return orphan;
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  // A limit on cores does not hold where the kernel pipes them to a program; this does.
-  ::prctl(PR_SET_DUMPABLE, 0);
-  limit(RLIMIT_CORE, 0);
+  // 0 would not hold where the kernel pipes cores to a program; 1 means none there (core(5)).
+  limit(RLIMIT_CORE, 1);
 #ifndef __SANITIZE_ADDRESS__
   limit(RLIMIT_AS, limits.address_space_bytes);
 #endif

@@ -24,7 +24,7 @@ using namespace stip::test;
 namespace {
 
 task_record store(const client& node, const std::string& glob) {
-  auto request = sample_request("a", glob, 3);
+  auto request = sample_request("a", glob, 2);
   const auto task = node.store(std::move(request));
   if (!task) CAF_FAIL(to_string(task.error()));
   for (;;) {

@@ -1,7 +1,7 @@
 #define CAF_SUITE format.modis
 #include "libstip/format/modis.hpp"
 
-#include <cpl_string.h>
+#include <cpl_vsi.h>
 
 #include <array>
 #include <caf/test/unit_test.hpp>
@@ -12,6 +12,7 @@
 #include "libstip/raster/nodata.hpp"
 #include "tests/support/libstip/isolated_file.hpp"
 #include "tests/support/libstip/raster_file.hpp"
+#include "tests/support/libstip/scratch_directory.hpp"
 
 using namespace stip;
 using namespace stip::test;
@@ -196,6 +197,30 @@ CAF_TEST(a named format takes its own product only) {
   CAF_REQUIRE(!refused);
   CAF_MESSAGE(to_string(refused.error()));
   CAF_CHECK(to_string(refused.error()).find("MOD10A2, not mcd43a4") != std::string::npos);
+}
+
+CAF_TEST(a file within an archive is read like any other) {
+  if (!data) return;
+  const auto* name = "MOD10A2.A2022033.h09v05.061.2022042050729.hdf";
+  const auto plain = only_scene(pool, *data + "/modis-hdf4/" + name);
+  CAF_REQUIRE(plain != nullptr);
+  scratch_directory directory;
+  const auto input = "/vsigzip/" + (directory / (std::string(name) + ".gz"));
+  {
+    const auto bytes = file_bytes(*data + "/modis-hdf4/" + name);
+    auto* out = VSIFOpenL(input.c_str(), "wb");
+    CAF_REQUIRE(out != nullptr);
+    CAF_REQUIRE_EQUAL(VSIFWriteL(bytes.data(), 1, bytes.size(), out), bytes.size());
+    CAF_REQUIRE_EQUAL(VSIFCloseL(out), 0);
+  }
+  const auto packed = only_scene(pool, input);
+  CAF_REQUIRE(packed != nullptr);
+  CAF_CHECK_EQUAL(packed->description().input, input);
+  CAF_CHECK(packed->description().tile == plain->description().tile);
+  CAF_CHECK(packed->description().subdatasets == plain->description().subdatasets);
+  const auto one = whole(*plain, 0), two = whole(*packed, 0);
+  CAF_REQUIRE(one && two);
+  CAF_CHECK(*one == *two);
 }
 
 CAF_TEST(options count more than what a product says) {

@@ -125,6 +125,64 @@ void write_tile(const std::string& path, const std::string& structure_text) {
   H5Fclose(file);
 }
 
+float swath_lat(int row, int column) {
+  return 40 + float(row) * 0.0068F - float(column) * 0.001F;
+}
+float swath_lon(int row, int column) {
+  return -100 + float(column) * 0.009F + float(row) * 0.0015F;
+}
+
+/// A swath as VNP21 has it: fields and geolocation in groups of their own, without attributes that
+/// lead from one to the other.
+void write_swath(const std::string& path) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const auto group = [](hid_t in, const char* name) {
+    return H5Gcreate2(in, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  };
+  put_text(file, "ShortName", "VNP21");
+  put_text(file, "VersionID", "001");
+  put_text(file, "RangeBeginningDate", "2018-01-01");
+  put_text(file, "RangeBeginningTime", "10:12:00.000000");
+  put_text(file, "RangeEndingDate", "2018-01-01");
+  put_text(file, "RangeEndingTime", "10:18:00.000000");
+  const hid_t swath = group(file, "VIIRS_Swath_LSTE");
+  const hid_t fields = group(swath, "Data Fields");
+  const hid_t places = group(swath, "Geolocation Fields");
+  const hsize_t shape[2] = {40, 30};
+  const hid_t space = H5Screate_simple(2, shape, nullptr);
+  const auto add = [&](hid_t in, const char* name, hid_t type, hid_t memory, const void* values,
+                       auto describe) {
+    const hid_t set = H5Dcreate2(in, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    describe(set);
+    H5Dclose(set);
+  };
+  std::vector<uint16_t> lst;
+  std::vector<uint8_t> emis;
+  std::vector<float> lat, lon;
+  for (int row = 0; row < 40; ++row)
+    for (int column = 0; column < 30; ++column) {
+      lst.push_back(uint16_t(1 + row * 30 + column));
+      emis.push_back(uint8_t(1 + column));
+      lat.push_back(swath_lat(row, column));
+      lon.push_back(swath_lon(row, column));
+    }
+  const auto nothing = [](hid_t) {};
+  add(fields, "LST", H5T_STD_U16LE, H5T_NATIVE_UINT16, lst.data(), [](hid_t set) {
+    put_number<uint16_t>(set, "_FillValue", H5T_NATIVE_UINT16, 0);
+    put_number<double>(set, "scale_factor", H5T_NATIVE_DOUBLE, 0.02);
+    put_number<double>(set, "add_offset", H5T_NATIVE_DOUBLE, 0);
+  });
+  add(fields, "Emis_14", H5T_STD_U8LE, H5T_NATIVE_UINT8, emis.data(), [](hid_t set) {
+    put_number<uint8_t>(set, "_FillValue", H5T_NATIVE_UINT8, 0);
+  });
+  add(places, "latitude", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, lat.data(), nothing);
+  add(places, "longitude", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, lon.data(), nothing);
+  H5Sclose(space);
+  for (const hid_t id : {fields, places, swath}) H5Gclose(id);
+  H5Fclose(file);
+}
+
 const std::string three_fields = field(1, "SurfReflect_M1", "H5T_NATIVE_SHORT") +
                                  field(2, "num_observations_1km", "H5T_NATIVE_SCHAR") +
                                  field(3, "SurfReflect_QF1", "H5T_NATIVE_UCHAR");
@@ -192,6 +250,52 @@ CAF_TEST(a tile has its grid from its structure and its own pixel types) {
     wrong += int8_t((*observed)[i]) != (i % 5 == 0 ? -1 : int8_t(i % 100));
   }
   CAF_CHECK_EQUAL(wrong, 0);
+}
+
+CAF_TEST(a VNP21 swath is laid on a grid with its bytes first) {
+  scratch_directory directory;
+  const auto path = directory / "VNP21.A2018001.1012.001.2018300120000.nc";
+  write_swath(path);
+  reader_pool pool;
+  const auto s = only_scene(pool, path);
+  CAF_REQUIRE(s != nullptr);
+  const auto& d = s->description();
+  CAF_CHECK_EQUAL(d.format, "vnp21v001");
+  CAF_CHECK_EQUAL(d.platform, "VNP21V001");
+  CAF_CHECK_EQUAL(to_iso8601(d.timestamp), "2018-01-01T10:12:00Z");
+  CAF_CHECK_EQUAL(d.properties.at("resampling"), "nearest");
+  CAF_CHECK_EQUAL(d.properties.at("source_shape"), "40x30");
+  CAF_REQUIRE_EQUAL(d.subdatasets.size(), 3u);
+  CAF_CHECK(d.subdatasets[0].type == pixel_type::uint8);
+  CAF_CHECK_EQUAL(d.subdatasets[0].bands[0].name, "Emis_14");
+  CAF_CHECK(d.subdatasets[1].type == pixel_type::uint16);
+  CAF_CHECK_EQUAL(d.subdatasets[1].bands[0].name, "LST");
+  CAF_CHECK_EQUAL(d.subdatasets[1].bands[0].scale, 0.02);
+  CAF_CHECK(d.subdatasets[1].bands[0].nodata == uint64_t{0});
+  CAF_CHECK_EQUAL(d.subdatasets[2].id, "geolocation");
+  // Its values are numbers of rows and columns: they must stand where the places say.
+  const auto lst = whole(*s, 1), places = whole(*s, 2);
+  CAF_REQUIRE(lst && places);
+  const auto count = size_t(d.subdatasets[1].grid.width * d.subdatasets[1].grid.height);
+  size_t found = 0, wrong = 0;
+  for (size_t i = 0; i < count; ++i) {
+    uint16_t value = 0;
+    float lat = 0, lon = 0;
+    std::memcpy(&value, lst->data() + 2 * i, 2);
+    std::memcpy(&lat, places->data() + 4 * i, 4);
+    std::memcpy(&lon, places->data() + 4 * (count + i), 4);
+    if (lat != lat) {
+      wrong += value != 0;
+      continue;
+    }
+    ++found;
+    const int row = (value - 1) / 30, column = (value - 1) % 30;
+    wrong += lat != swath_lat(row, column) || lon != swath_lon(row, column);
+  }
+  CAF_CHECK(found > 600);
+  CAF_CHECK_EQUAL(wrong, 0u);
+  const auto refused = open_scenes("modis", path, {}, pool);
+  CAF_CHECK(!refused);
 }
 
 CAF_TEST(a file whose structure contradicts it is refused) {
