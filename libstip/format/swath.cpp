@@ -493,14 +493,16 @@ result<std::unique_ptr<scene>> make_swath_scene(scene_description description,
         (c.left_out.empty() ? "" : "; ") + lower_last_part(rasters[i]) + ": " + added.error().why;
   }
   if (c.found.empty()) {
-    if (failed) return fail(std::move(*failed));
+    if (failed) return fail(failed->code, "open " + description.input, failed->why, failed->advice);
     return fail(ec::unsupported, "open " + description.input, "it holds no swath");
   }
   std::stable_sort(c.found.begin(), c.found.end(),
                    [](const found_raster& a, const found_raster& b) {
                      return a.made.description.type < b.made.description.type;
                    });
-  STIP_TRY(c.map->lay_out(c.shapes));
+  if (const auto done = c.map->lay_out(c.shapes); !done)
+    return fail(done.error().code, "open " + description.input, done.error().why,
+                done.error().advice);
   description.footprint = c.map->outline().to_wkt();
   auto& properties = description.properties;
   properties["resampling"] = "nearest";

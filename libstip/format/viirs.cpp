@@ -42,8 +42,12 @@ result<std::optional<eos5_structure>> structure_of(const hdf5_tree& tree,
     text += more;
   }
   if (text.empty()) return std::nullopt;
-  STIP_ASSIGN(const auto root, parse_odl(text));
-  STIP_ASSIGN(auto found, read_eos5_structure(root, input));
+  const auto root = parse_odl(text);
+  if (!root)
+    return fail(root.error().code, "open " + input,
+                "the text that says its structure is damaged: " + root.error().why,
+                "fetch the file again");
+  STIP_ASSIGN(auto found, read_eos5_structure(*root, input));
   return std::optional(std::move(found));
 }
 

@@ -173,9 +173,8 @@ void write_swath(const std::string& path) {
     put_number<double>(set, "scale_factor", H5T_NATIVE_DOUBLE, 0.02);
     put_number<double>(set, "add_offset", H5T_NATIVE_DOUBLE, 0);
   });
-  add(fields, "Emis_14", H5T_STD_U8LE, H5T_NATIVE_UINT8, emis.data(), [](hid_t set) {
-    put_number<uint8_t>(set, "_FillValue", H5T_NATIVE_UINT8, 0);
-  });
+  add(fields, "Emis_14", H5T_STD_U8LE, H5T_NATIVE_UINT8, emis.data(),
+      [](hid_t set) { put_number<uint8_t>(set, "_FillValue", H5T_NATIVE_UINT8, 0); });
   add(places, "latitude", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, lat.data(), nothing);
   add(places, "longitude", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, lon.data(), nothing);
   H5Sclose(space);
