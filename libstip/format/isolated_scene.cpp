@@ -109,7 +109,7 @@ class isolated_reader final : public scene_reader {
       }
       alive = false;
     }
-    if (!alive) reader.process.reset();
+    if (!alive || (!answer && !leaves_unharmed(answer.error()))) reader.process.reset();
     if (!answer) return fail(answer.error());
     return fail(ec::internal, what, "its reader process gave another answer than was asked for");
   }

@@ -78,6 +78,10 @@ class reader_pool::state {
   std::thread starter_;
 };
 
+/// Whether a process that answered with this error may be used again: its library found nothing
+/// wrong with the file, so that nothing in the process can have come to harm.
+bool leaves_unharmed(const error& answered) noexcept;
+
 /// A scene whose pixels come from the pool's processes.
 std::unique_ptr<scene> make_isolated_scene(std::shared_ptr<reader_pool::state> pool,
                                            std::shared_ptr<const isolated_input> input,

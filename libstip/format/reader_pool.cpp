@@ -143,6 +143,11 @@ void reader_pool::state::close() {
   if (starter_.joinable()) starter_.join();
 }
 
+bool leaves_unharmed(const error& answered) noexcept {
+  return answered.code == ec::invalid_argument || answered.code == ec::not_found ||
+         answered.code == ec::forbidden;
+}
+
 result<void> turn_to(pooled_reader& reader, const std::shared_ptr<const isolated_input>& input,
                      const reader_settings& settings) {
   if (reader.open.lock() == input) return {};
@@ -152,7 +157,7 @@ result<void> turn_to(pooled_reader& reader, const std::shared_ptr<const isolated
   bool alive = false;
   reader.open.reset();
   const auto answer = reader.process->ask(request, what, settings.open_deadline, alive);
-  if (!alive) reader.process.reset();
+  if (!alive || (!answer && !leaves_unharmed(answer.error()))) reader.process.reset();
   if (!answer) return fail(answer.error());
   ++reader.inputs;
   const auto* opened = std::get_if<opened_input>(&*answer);
@@ -182,7 +187,7 @@ result<std::vector<std::unique_ptr<scene>>> reader_pool::open(const std::string&
   STIP_ASSIGN(auto reader, state_->lease(nullptr));
   bool alive = false;
   const auto broken = [&](error why) {
-    if (!alive) reader.process.reset();
+    if (!alive || !leaves_unharmed(why)) reader.process.reset();
     state_->give_back(std::move(reader));
     return fail(std::move(why));
   };

@@ -343,7 +343,12 @@ CAF_TEST(a truncated file is refused with its name) {
     const auto scenes = open_scenes("auto", path, known(), pool);
     const auto why = scenes ? read_all(*scenes->front()) : to_string(scenes.error());
     CAF_CHECK(has(why, path));
+    // What the file may have done to the process is nobody else's.
+    CAF_CHECK(pool.processes().empty());
   }
+  // One that is just not said enough about does no harm.
+  CAF_CHECK(!open_scenes("auto", files->netcdf, {}, pool));
+  CAF_CHECK_EQUAL(pool.processes().size(), 1u);
 }
 
 CAF_TEST(a file that changes is not mixed with what it was) {
