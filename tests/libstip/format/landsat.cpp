@@ -492,7 +492,9 @@ CAF_TEST(what is missing or damaged is said) {
   CAF_CHECK(has(refusal(unnamed), "give --platform"));
   scene_options options;
   options.platform = "Mine";
-  CAF_CHECK_EQUAL(opened(unnamed, options)->description().platform, "Mine");
+  const auto named = opened(unnamed, options);
+  CAF_REQUIRE(named != nullptr);
+  CAF_CHECK_EQUAL(named->description().platform, "Mine");
   // Archives that lie about what they hold.
   const auto tar = tar_of({{id + "_B2.TIF", "II*"}, {"../" + id + "_B3.TIF", "x"}});
   write_file(directory / "bad.tar", tar);
