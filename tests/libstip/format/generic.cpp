@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <caf/test/unit_test.hpp>
+#include <cmath>
 #include <map>
 
 #include "libstip/format/format.hpp"
@@ -329,6 +330,30 @@ CAF_TEST(the sample files of many sensors load or are refused as they should) {
     CAF_MESSAGE(why);
     CAF_CHECK(has(why, reason));
   }
+}
+
+CAF_TEST(longitudes from 0 to 360 are places of the globe like others) {
+  const auto data = shared_data();
+  if (!data) {
+    CAF_MESSAGE("skipped: no sample files, STIP_SHARED_DATA names no directory");
+    return;
+  }
+  const auto scene = opened(*data + "/other-netcdf/oisst-avhrr-v02r01.20220913.nc", known());
+  CAF_REQUIRE(scene != nullptr);
+  const auto& d = scene->description();
+  CAF_CHECK_EQUAL(d.properties.at("crs_assumed"), "EPSG:4326");
+  CAF_CHECK_EQUAL(d.footprint,
+                  "MULTIPOLYGON (((-180 -90, 180 -90, 180 90, -180 90, -180 -90)))");
+  auto mapper = pixel_mapper::make(d.subdatasets[0].grid, 4326);
+  CAF_REQUIRE(mapper);
+  CAF_CHECK(mapper->period_columns() == 1440);
+  std::vector<double> x = {10, -170, -0.125, 179.9}, y = {45, 45, 45, 45};
+  std::vector<uint8_t> ok(4);
+  mapper->to_pixel(x, y, ok);
+  CAF_CHECK_EQUAL(std::floor(x[0]), 40.0);
+  CAF_CHECK_EQUAL(std::floor(x[1]), 760.0);
+  CAF_CHECK_EQUAL(std::floor(x[2]), 1439.0);
+  CAF_CHECK_EQUAL(std::floor(x[3]), 719.0);
 }
 
 CAF_TEST(a damaged file fails when it is read and the reason has the words of its driver) {
