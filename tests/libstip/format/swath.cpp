@@ -134,7 +134,7 @@ CAF_TEST(every pixel of the grid takes the nearest of the swath) {
   const auto between = [&](double low, double high) {
     return low + (high - low) * double(random() % 10'000) / 10'000;
   };
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 6; ++round) {
     const double lat = round % 3 == 0 ? between(65, 88) : between(-55, 55);
     const double lon = round % 4 == 1 ? between(178, 182) : between(-180, 180);
     const auto points = flight(lon, lat, between(0, 360), 40, 50, 5000);
@@ -360,9 +360,9 @@ CAF_TEST(footprints agree with GDALs own projections) {
     int compared = 0;
     const auto wrong =
         disagreements(s->description().footprint, in_grid(s->description().subdatasets[0].grid),
-                      -179.9, -89.9, 179.9, 89.9, 1.1, 0.1, compared);
+                      -179.9, -89.9, 179.9, 89.9, 2.1, 0.1, compared);
     CAF_MESSAGE(name << ": " << wrong << " of " << compared);
-    CAF_CHECK(compared > 50'000);
+    CAF_CHECK(compared > 10'000);
     CAF_CHECK_EQUAL(wrong, 0);
   }
   // Swaths, by GDAL's transformer of geolocation arrays.
@@ -395,9 +395,9 @@ CAF_TEST(footprints agree with GDALs own projections) {
     };
     int compared = 0;
     const auto wrong =
-        disagreements(s->description().footprint, inside, -175, 45, -5, 80, 0.5, 0.4, compared);
+        disagreements(s->description().footprint, inside, -175, 45, -5, 80, 0.9, 0.4, compared);
     CAF_MESSAGE(file << ": " << wrong << " of " << compared);
-    CAF_CHECK(compared > 10'000);
+    CAF_CHECK(compared > 3'000);
     CAF_CHECK(wrong <= compared / 500);
     GDALDestroyGenImgProjTransformer(transformer);
     GDALClose(dataset);
