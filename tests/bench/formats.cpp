@@ -1,13 +1,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -101,7 +99,7 @@ bool wanted(const wishes& w, const std::string& family) {
 std::string data_folder(const scenes::recipe& r) {
   std::filesystem::path base = std::filesystem::temp_directory_path();
   if (const auto* chosen = std::getenv("STIP_BENCH_DATA")) base = chosen;
-  return base / "scenes" / scenes::text("%s-%lld", r.family.c_str(), (long long)r.size);
+  return base / "scenes" / scenes::text("%s-%lld-%d", r.family.c_str(), (long long)r.size, r.days);
 }
 
 /// Bytes of pixels that stip reads of a product.
@@ -176,6 +174,48 @@ void fresh_album(bench_node& node) {
   sync();
 }
 
+/// Watches a node, readers included, from now until stop().
+class busy_meter {
+ public:
+  explicit busy_meter(const bench_node& node)
+      : node_(node), cpu_(node.cpu_seconds()), thread_([this](const std::stop_token& stop) {
+          while (!stop.stop_requested()) {
+            peak_ = std::max(peak_, own_bytes_of_tree(node_.pid()));
+            wanted_ += std::min(runnable_threads_of_tree(node_.pid()), threads);
+            ++samples_;
+            std::this_thread::sleep_for(sample_period);
+          }
+        }) {}
+
+  void stop() {
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun_;
+    cpu_s = node_.cpu_seconds() - cpu_;
+    thread_.request_stop();
+    thread_.join();
+    wall_s = wall.count();
+    share = cpu_s / (wall_s * double(threads));
+    const auto wanted = samples_ == 0 ? 0 : double(wanted_) / double(samples_ * threads);
+    alone = cpu_s / (cpu_s + wall_s * double(threads) * (1 - wanted));
+    peak_megabytes = double(peak_) * 1e-6;
+  }
+
+  double wall_s = 0, cpu_s = 0, peak_megabytes = 0;
+  /// Of two processors' time.
+  double share = 0;
+  /// What it would have been with nothing else on the machine: processors that no thread of the
+  /// node wanted are idle then too, and the others work as long as they did.
+  double alone = 0;
+
+ private:
+  const bench_node& node_;
+  double cpu_;
+  uint64_t peak_ = 0;
+  size_t wanted_ = 0, samples_ = 0;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  /// The last member: it uses the others.
+  std::jthread thread_;
+};
+
 // -- throughput -----------------------------------------------------------------
 
 /// So many processes with so many threads each.
@@ -215,6 +255,7 @@ void compare_with_decoding(const kind& k, const wishes& w, const options& given,
   comparison c{scenes::text("storing %llu of %s, %.0f MB of pixels", (unsigned long long)k.count,
                             k.family, megabytes),
                "MB", given};
+  std::vector<double> alone;
   const std::string by_threads = "GDAL decodes, 2 threads", by_processes = "GDAL, 2 processes",
                     stored = "stip stores, 2 threads";
   add_decoder(c, by_threads, *set, 1, threads);
@@ -222,9 +263,11 @@ void compare_with_decoding(const kind& k, const wishes& w, const options& given,
   c.add(
       stored,
       [&] {
-        const auto before = node.cpu_seconds();
+        busy_meter meter{node};
         node.store(request_of(set->glob, set->format, k.precision));
-        return work{megabytes, node.cpu_seconds() - before};
+        meter.stop();
+        alone.push_back(meter.alone);
+        return work{megabytes, meter.cpu_s};
       },
       [&] { fresh_album(node); });
   c.run();
@@ -241,65 +284,30 @@ void compare_with_decoding(const kind& k, const wishes& w, const options& given,
   for (size_t i = 0; i < c.of(stored).size(); ++i)
     costs.push_back(c.of(by_threads)[i].cpu_s / c.of(stored)[i].cpu_s);
   report("CPU seconds of decoding, of those of storing", median(costs), "");
+  report("busy share of 2 cores if the node were alone", median(alone), "");
 }
 
 // -- how busy the processors are ------------------------------------------------
-
-/// The largest memory of a process and its children, looked at now and then.
-class memory_watch {
- public:
-  explicit memory_watch(int pid)
-      : thread_([this, pid](const std::stop_token& stop) {
-          while (!stop.stop_requested()) {
-            const auto now = own_bytes_of_tree(pid);
-            if (now > peak_) peak_ = now;
-            std::this_thread::sleep_for(sample_period);
-          }
-        }) {}
-  double megabytes() const { return double(peak_) * 1e-6; }
-
- private:
-  std::atomic<uint64_t> peak_{0};
-  std::jthread thread_;
-};
-
-/// Of all programs, since the start of the machine; its processors are as many as a node's here.
-double busy_seconds_of_machine() {
-  std::ifstream stat{"/proc/stat"};
-  std::string name;
-  // user nice system idle iowait irq softirq steal: man 5 proc.
-  double ticks[8] = {};
-  stat >> name;
-  for (auto& each : ticks) stat >> each;
-  return (ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7]) /
-         double(sysconf(_SC_CLK_TCK));
-}
 
 void measure_busy(const std::string& what, const scene_set& set, int precision, size_t rounds,
                   bench_node& node) {
   const auto megabytes = set.megabytes;
   const auto request = request_of(set.glob, set.format, precision);
   std::printf("\n%s, %.0f MB of pixels\n", what.c_str(), megabytes);
-  std::vector<double> shares, left, peaks;
+  std::vector<double> shares, alone, peaks;
   for (size_t round = 0; round < rounds; ++round) {
     fresh_album(node);
-    const memory_watch memory{node.pid()};
-    const auto cpu = node.cpu_seconds(), machine = busy_seconds_of_machine();
-    const auto begun = std::chrono::steady_clock::now();
+    busy_meter meter{node};
     node.store(request);
-    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
-    const auto ours = node.cpu_seconds() - cpu;
-    const auto others = std::max(0.0, busy_seconds_of_machine() - machine - ours);
-    const auto all = wall.count() * double(threads);
-    shares.push_back(ours / all);
-    left.push_back(ours / std::max(ours, all - others));
-    peaks.push_back(memory.megabytes());
-    std::printf(
-        "  round %zu: %.3f busy, %.3f taken by other programs, %.1f MB/s, at most %.0f MB\n",
-        round + 1, shares.back(), others / all, megabytes / wall.count(), peaks.back());
+    meter.stop();
+    shares.push_back(meter.share);
+    alone.push_back(meter.alone);
+    peaks.push_back(meter.peak_megabytes);
+    std::printf("  round %zu: %.3f busy, %.3f if alone, %.1f MB/s, at most %.0f MB\n", round + 1,
+                meter.share, meter.alone, megabytes / meter.wall_s, meter.peak_megabytes);
   }
   report("busy share of 2 cores", median(shares), "", goal::at_least, 0.9);
-  report("busy share of what other programs left", median(left), "", goal::at_least, 0.9);
+  report("busy share if the node were alone", median(alone), "", goal::at_least, 0.9);
   report("memory of node and readers", *std::max_element(peaks.begin(), peaks.end()), "MB");
 }
 

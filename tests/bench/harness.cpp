@@ -225,6 +225,23 @@ uint64_t own_bytes_of_tree(int pid) {
   return sum;
 }
 
+size_t runnable_threads_of_tree(int pid) {
+  size_t sum = 0;
+  std::error_code gone;
+  const auto tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (auto task = std::filesystem::directory_iterator{tasks, gone};
+       !gone && task != std::filesystem::directory_iterator{}; task.increment(gone)) {
+    std::ifstream stat{task->path() / "stat"};
+    std::string line;
+    std::getline(stat, line);
+    // The state follows the name, which stands in parentheses and may hold some.
+    const auto end = line.rfind(')');
+    if (end != line.npos && end + 2 < line.size() && line[end + 2] == 'R') ++sum;
+  }
+  for (const int child : children_of(pid)) sum += runnable_threads_of_tree(child);
+  return sum;
+}
+
 void use_processors(size_t count) {
   static const cpu_set_t all = [] {
     cpu_set_t set;

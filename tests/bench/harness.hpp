@@ -105,6 +105,10 @@ double cpu_seconds_of_tree(int pid);
 /// descend from it.
 uint64_t own_bytes_of_tree(int pid);
 
+/// Threads that run, or wait for a processor to do so, of a process and of all that descend from
+/// it.
+size_t runnable_threads_of_tree(int pid);
+
 /// Lets all threads of this process, and those that they start, run on the first `count`
 /// processors only; 0 gives all of them back. The processors are those of the start.
 void use_processors(size_t count);
