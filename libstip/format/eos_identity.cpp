@@ -90,7 +90,8 @@ void read_name(const std::string& name, eos_identity& out) {
     } else if (all_digits(*part) && part->size() == 4 && part == day + 1) {
       out.acquired += "." + *part;
     } else if (all_digits(*part) && part->size() == 3) {
-      if (out.collection.empty()) out.collection = part->substr(part->find_first_not_of('0'));
+      if (out.collection.empty())
+        out.collection = part->substr(std::min(part->find_first_not_of('0'), part->size() - 1));
     } else if (all_digits(*part) && part->size() >= least_production_digits) {
       if (!out.generated) out.generated = ordinal_time(*part);
     } else if (*part == "NRT") {
