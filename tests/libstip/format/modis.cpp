@@ -275,6 +275,8 @@ CAF_TEST(identities come from metadata and names) {
   const auto swath = identify_eos({}, "MOD05_L2.A2019336.0005.061.2019336211522.hdf");
   CAF_CHECK_EQUAL(swath.acquired, "A2019336.0005");
   CAF_CHECK_EQUAL(to_iso8601(*swath.begin), "2019-12-02T00:05:00Z");
+  CAF_CHECK_EQUAL(identify_eos({}, "MOD09GA.A2008296.h14v17.000.2015181011753.hdf").collection,
+                  "0");
   // A file that was renamed is what its producer called it.
   const auto renamed = identify_eos(
       {{"LOCALGRANULEID", "MCD43A4.A2018001.h10v04.006.2018010000000.hdf"}, {"VERSIONID", "6"}},
