@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
+#include <mutex>
+#include <thread>
 
 #include "actors/errors.hpp"
 #include "actors/question.hpp"
@@ -53,29 +55,53 @@ result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& in
 
 result<load_outcome> load_run::load_scenes(const std::string& input,
                                            const std::vector<std::unique_ptr<scene>>& scenes) {
+  // Two at least: while a scene waits for its confirmations, another is cut.
+  const auto workers = std::min(scenes.size(), std::max<size_t>(2, threads_per_scene_));
+  const auto threads = std::max<size_t>(1, threads_per_scene_ / workers);
+  std::mutex mutex;
+  std::atomic<bool> over{false};
   load_outcome sum;
-  result<void> replaced;
-  for (const auto& source : scenes) {
-    const auto& scene = source->description();
-    const auto others = look_for_others(scene);
-    if (!others.newer.empty()) {
-      replaced = fail(ec::already_exists, "store " + input,
-                      "a newer product of the same observation is stored: " + others.newer,
-                      "delete that one first if you want this one");
-      continue;
+  result<void> replaced, failed;
+  // Neighbours to one worker: days of a file lie in the same compressed chunks, which its reader
+  // then decodes once.
+  const auto load = [&](size_t worker) {
+    const auto end = scenes.size() * (worker + 1) / workers;
+    for (auto i = scenes.size() * worker / workers; i < end && !over; ++i) {
+      const auto one = load_product(*scenes[i], threads);
+      const std::lock_guard guard{mutex};
+      if (!one && one.error().code == ec::already_exists) {
+        replaced = fail(one.error());
+      } else if (!one) {
+        over = true;
+        if (failed) failed = fail(one.error());
+      } else {
+        sum += *one;
+      }
     }
-    STIP_ASSIGN(const auto one, load_one(*source));
-    STIP_TRY(remove_replaced(scene, others.older));
-    sum.images_stored += one.images_stored;
-    sum.images_known += one.images_known;
-    sum.cells_without_data += one.cells_without_data;
-    sum.pixels_without_cell += one.pixels_without_cell;
-    sum.decoded_bytes += one.decoded_bytes;
+  };
+  {
+    std::vector<std::jthread> others;
+    for (size_t i = 1; i < workers; ++i) others.emplace_back(load, i);
+    load(0);
   }
-  if (sum.images_stored + sum.images_known == 0 && !replaced) return fail(replaced.error());
-  if (sum.images_stored + sum.images_known == 0)
+  STIP_TRY(failed);
+  if (sum.images_stored + sum.images_known == 0) {
+    STIP_TRY(replaced);
     return fail(ec::not_found, "store " + input, "it has no valid pixel in any cell");
+  }
   return sum;
+}
+
+result<load_outcome> load_run::load_product(const scene& source, size_t threads) {
+  const auto& scene = source.description();
+  const auto others = look_for_others(scene);
+  if (!others.newer.empty())
+    return fail(ec::already_exists, "store " + scene.input,
+                "a newer product of the same observation is stored: " + others.newer,
+                "delete that one first if you want this one");
+  STIP_ASSIGN(const auto outcome, load_one(source, threads));
+  STIP_TRY(remove_replaced(scene, others.older));
+  return outcome;
 }
 
 reprocessed load_run::products() const {
@@ -153,10 +179,10 @@ result<std::vector<uint64_t>> targets_of(const cluster_view_ptr& view, const alb
 
 }  // namespace
 
-result<load_outcome> load_run::load_one(const scene& source) {
+result<load_outcome> load_run::load_one(const scene& source, size_t threads) {
   for (int attempt = 1;; ++attempt) {
     const auto view = view_->get();
-    auto outcome = load_once(source, view);
+    auto outcome = load_once(source, view, threads);
     // What was confirmed is not cut again. As long as this node sees the same cluster, another
     // attempt would fail as this one did.
     if (outcome || attempt == defaults::load_attempts || view == view_->get() ||
@@ -167,11 +193,12 @@ result<load_outcome> load_run::load_one(const scene& source) {
   }
 }
 
-result<load_outcome> load_run::load_once(const scene& source, const cluster_view_ptr& view) {
+result<load_outcome> load_run::load_once(const scene& source, const cluster_view_ptr& view,
+                                         size_t threads) {
   load_request request;
   request.target = plan_.target;
   request.precision = plan_.request.precision;
-  request.threads = threads_per_scene_;
+  request.threads = threads;
   request.written = plan_.part.task.began;
   // An abandoned shipment may outlive the run.
   shipping out{context_,

@@ -51,6 +51,9 @@ class load_run {
   result<std::vector<std::unique_ptr<scene>>> open(const std::string& input) const;
   result<load_outcome> load_scenes(const std::string& input,
                                    const std::vector<std::unique_ptr<scene>>& scenes);
+  /// A scene, unless a newer product of its observation is stored (already_exists); older ones are
+  /// taken away.
+  result<load_outcome> load_product(const scene& source, size_t threads);
   /// Once this node is in the view.
   reprocessed products() const;
   /// Other products of the same observation; none, when that cannot be said.
@@ -58,8 +61,8 @@ class load_run {
   result<void> remove_replaced(const scene_description& scene,
                                const std::vector<std::string>& tiles) const;
   /// Loads a scene; once more where a node went away meanwhile and others can stand in for it.
-  result<load_outcome> load_one(const scene& source);
-  result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view);
+  result<load_outcome> load_one(const scene& source, size_t threads);
+  result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view, size_t threads);
   result<std::vector<bool>> ask_holds(uint64_t node, const std::vector<image_key>& keys,
                                       const hash128& scene);
   void report(decltype(part_news::what) news);

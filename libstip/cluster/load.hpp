@@ -48,6 +48,16 @@ struct load_outcome {
   uint64_t pixels = 0;
   uint64_t pixels_without_cell = 0;
   uint64_t decoded_bytes = 0;
+
+  load_outcome& operator+=(const load_outcome& other) {
+    images_stored += other.images_stored;
+    images_known += other.images_known;
+    cells_without_data += other.cells_without_data;
+    pixels += other.pixels;
+    pixels_without_cell += other.pixels_without_cell;
+    decoded_bytes += other.decoded_bytes;
+    return *this;
+  }
 };
 
 /// Cuts a scene and brings its chips to their owners; returns when all of them are durable. What is

@@ -88,7 +88,8 @@ class isolated_reader final : public scene_reader {
 
   result<void> read_piece(const read_request& request, std::span<std::byte> out) {
     auto& pool = *parts_->pool;
-    STIP_ASSIGN(auto reader, pool.lease(parts_->input));
+    STIP_ASSIGN(auto reader, pool.lease(parts_->input, request.scene));
+    reader.scene = request.scene;
     auto done = ask(reader, request, out);
     pool.give_back(std::move(reader));
     return done;

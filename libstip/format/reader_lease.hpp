@@ -27,6 +27,8 @@ struct pooled_reader {
   pid_t pid = -1;
   /// What it has open; expired or null: nothing that anybody needs.
   std::weak_ptr<const isolated_input> open;
+  /// The scene that was read last.
+  uint32_t scene = 0;
   size_t inputs = 0;
   std::chrono::steady_clock::time_point free_since;
 };
@@ -41,10 +43,11 @@ class reader_pool::state {
 
   const reader_settings& settings() const { return settings_; }
 
-  /// A process for one request about the input: one that has it open, else one that has nothing to
-  /// do, a new one, one that has another input open, or after waiting whichever is free first.
-  /// Errors: unavailable.
-  result<pooled_reader> lease(const std::shared_ptr<const isolated_input>& input);
+  /// A process for one request about a scene of the input: one that has it open and was near that
+  /// scene, since neighbours lie in the same compressed chunks; else one that has nothing to do, a
+  /// new one, any that has it open, one that has another input open, or after waiting whichever is
+  /// free first. Errors: unavailable.
+  result<pooled_reader> lease(const std::shared_ptr<const isolated_input>& input, uint32_t scene);
   /// Gives it back; one that is of no use any more (no process) makes room for another.
   void give_back(pooled_reader reader);
 
@@ -61,7 +64,9 @@ class reader_pool::state {
   /// process dies with the thread that started it.
   void run_starter();
   /// The free process that suits best, or end().
-  std::vector<pooled_reader>::iterator choose(const isolated_input* input);
+  std::vector<pooled_reader>::iterator choose(const isolated_input* input, uint32_t scene);
+  /// The one that has the input open and was nearest to the scene, or end().
+  std::vector<pooled_reader>::iterator nearest(const isolated_input* input, uint32_t scene);
   void end_idle(std::unique_lock<std::mutex>& lock);
 
   const reader_settings settings_;

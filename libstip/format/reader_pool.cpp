@@ -14,6 +14,13 @@ using steady = std::chrono::steady_clock;
 
 constexpr auto what_lease = "find a reader process";
 
+/// Scenes of a file (days) that are this close share chunks; a process has so many decoded.
+constexpr uint32_t near_scenes = 8;
+
+uint32_t distance(const pooled_reader& reader, uint32_t scene) {
+  return reader.scene < scene ? scene - reader.scene : reader.scene - scene;
+}
+
 tl::unexpected<error> closed() {
   return fail(ec::stopped, what_lease, "the node stops");
 }
@@ -22,22 +29,33 @@ tl::unexpected<error> closed() {
 
 reader_pool::state::state(reader_settings settings) : settings_(std::move(settings)) {}
 
-std::vector<pooled_reader>::iterator reader_pool::state::choose(const isolated_input* input) {
-  const auto having = std::find_if(free_.begin(), free_.end(), [&](const pooled_reader& r) {
-    return input != nullptr && r.open.lock().get() == input;
-  });
-  if (having != free_.end()) return having;
-  return std::find_if(free_.begin(), free_.end(),
-                      [](const pooled_reader& r) { return r.open.expired(); });
+std::vector<pooled_reader>::iterator reader_pool::state::nearest(const isolated_input* input,
+                                                                 uint32_t scene) {
+  auto best = free_.end();
+  for (auto r = free_.begin(); r != free_.end(); ++r)
+    if (input != nullptr && r->open.lock().get() == input &&
+        (best == free_.end() || distance(*r, scene) < distance(*best, scene)))
+      best = r;
+  return best;
 }
 
-result<pooled_reader> reader_pool::state::lease(
-    const std::shared_ptr<const isolated_input>& input) {
+std::vector<pooled_reader>::iterator reader_pool::state::choose(const isolated_input* input,
+                                                                uint32_t scene) {
+  const auto having = nearest(input, scene);
+  if (having != free_.end() && distance(*having, scene) <= near_scenes) return having;
+  const auto idle = std::find_if(free_.begin(), free_.end(),
+                                 [](const pooled_reader& r) { return r.open.expired(); });
+  if (idle != free_.end()) return idle;
+  return count_ < settings_.processes ? free_.end() : having;
+}
+
+result<pooled_reader> reader_pool::state::lease(const std::shared_ptr<const isolated_input>& input,
+                                                uint32_t scene) {
   std::unique_lock lock(mutex_);
   const auto until = steady::now() + settings_.patience;
   for (;;) {
     if (closed_) return closed();
-    auto found = choose(input.get());
+    auto found = choose(input.get(), scene);
     if (found == free_.end() && count_ >= settings_.processes)
       found = std::min_element(free_.begin(), free_.end(),
                                [](const pooled_reader& a, const pooled_reader& b) {
@@ -184,7 +202,7 @@ result<std::vector<std::unique_ptr<scene>>> reader_pool::open(const std::string&
                                                               const scene_options& options) {
   const auto what = "open " + input;
   const auto deadline = state_->settings().open_deadline;
-  STIP_ASSIGN(auto reader, state_->lease(nullptr));
+  STIP_ASSIGN(auto reader, state_->lease(nullptr, 0));
   bool alive = false;
   const auto broken = [&](error why) {
     if (!alive || !leaves_unharmed(why)) reader.process.reset();
