@@ -259,10 +259,11 @@ result<gossip_membership::effects> gossip_membership::hello_answered(int64_t now
     return finish();
   }
 
-  // One process listens at an address: who was there before has been replaced.
-  const auto* before = view_.at_address(address);
-  if (before != nullptr && before->key.id != id && description->address == address)
-    decide(before->key.id, fact_state::removed);
+  // One process listens at an address: who was there before has been replaced. Gossip may have
+  // told of the new one already.
+  if (description->address == address)
+    for (const auto before : view_.all_at(address))
+      if (before != id) decide(before, fact_state::removed);
 
   const bool speaks_gossip = peer.protocol >= min_gossip_protocol;
   const fact_key key{id, peer.incarnation, 0, speaks_gossip ? fact_state::joining : fact_state::up,

@@ -38,6 +38,13 @@ const gossip_view::record* gossip_view::at_address(const std::string& address) c
   return found == by_address_.end() ? nullptr : find(found->second);
 }
 
+std::vector<uint64_t> gossip_view::all_at(const std::string& address) const {
+  std::vector<uint64_t> out;
+  const auto [first, last] = by_address_.equal_range(address);
+  for (auto at = first; at != last; ++at) out.push_back(at->second);
+  return out;
+}
+
 result<gossip_view::outcome> gossip_view::learn(const gossip_fact& fact) {
   const auto* known = find(fact.key.id);
   if (fact.key.id == self_ || (known != nullptr && !supersedes(fact.key, known->key)))

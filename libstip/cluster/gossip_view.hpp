@@ -35,8 +35,10 @@ class gossip_view {
   /// Sorted by id.
   const std::map<uint64_t, record>& records() const { return records_; }
   const record* find(uint64_t id) const;
-  /// The member (not removed) that says it is dialled there; null: none.
+  /// The member (not removed) that says it is dialled there; null: none. When several say so, one
+  /// of them.
   const record* at_address(const std::string& address) const;
+  std::vector<uint64_t> all_at(const std::string& address) const;
   /// Sum of the fingerprints of all facts.
   uint64_t fingerprint() const { return fingerprint_; }
   /// Members that may answer, this node included.

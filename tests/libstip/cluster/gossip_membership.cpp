@@ -319,6 +319,28 @@ CAF_TEST(a reinstalled node takes the place of the one at its address everywhere
   CAF_CHECK(a.view().fingerprint() == c.view().fingerprint());
 }
 
+CAF_TEST(a reinstalled node of which gossip told first takes its place when it answers) {
+  auto fresh = node(8);
+  fresh.host = "h2";
+  gossip_membership a{node(1), {}, {}, 1}, c{node(3), {"h1:1"}, {}, 3}, d{fresh, {}, {}, 4};
+  bench net;
+  net.add(a);
+  net.add(c);
+  net.run(3000);
+  CAF_REQUIRE(a.hello_answered(net.now, "h2:1", node(2)));
+  gossip_packet p;
+  p.what = gossip_packet::kind::news;
+  p.cluster = hash64("c");
+  p.sender = c.view().self().key;
+  p.address = "h3:1";
+  p.facts = {{d.view().self().key, d.view().self().description->encoded}};
+  a.received(net.now, encode(p));
+  CAF_REQUIRE(contains(view(a), "2:") && contains(view(a), "8:"));
+  CAF_REQUIRE(a.hello_answered(net.now, "h2:1", fresh));
+  CAF_CHECK(!contains(view(a), "2:"));
+  CAF_CHECK(contains(view(a), "8:"));
+}
+
 CAF_TEST(a removed member is gone everywhere until it is started again) {
   gossip_membership a{node(1), {}, {}, 1}, b{node(2), {"h1:1"}, {}, 2}, c{node(3), {"h1:1"}, {}, 3};
   bench net;
