@@ -99,6 +99,7 @@ gossip_membership::effects gossip_membership::received(int64_t now_ms, std::stri
     accused(p.sender);
     return finish();
   }
+  if (!std::exchange(heard_, true) && formed_ && !compared_) own_changed();
   meet(p);
   switch (p.what) {
     case kind::ping: {
@@ -253,13 +254,16 @@ void gossip_membership::send_facts(const std::string& address, uint64_t target,
   if (!p.facts.empty()) post(address, p);
 }
 
+void gossip_membership::own_changed() {
+  out_.push_back(changed{{self(), shown(view_.self().key.state, self())}});
+}
+
 /// This node knows all that the other one knows.
 void gossip_membership::compared(bool formed) {
-  compared_ = true;
-  if (formed && !formed_) {
-    formed_ = true;
-    out_.push_back(changed{{self(), shown(view_.self().key.state, self())}});
-  }
+  const bool first = !std::exchange(compared_, true);
+  const bool forms = formed && !formed_;
+  formed_ |= formed;
+  if (forms || (first && formed_)) own_changed();
   try_to_be_up();
   try_form();
 }

@@ -348,6 +348,12 @@ std::vector<member> gossip_membership::members() const {
 
 std::vector<std::string> gossip_membership::missing() const {
   std::vector<std::string> out;
+  if (knows_members()) return out;
+  // It may have heard that a member was removed, and not who came for it.
+  if (formed_)
+    for (const auto& [id, r] : view_.records())
+      if (id != view_.self_id() && r.key.state != fact_state::removed)
+        out.push_back(r.description->address);
   if (formed_) return out;
   for (const auto& s : seeds_)
     if (!seed_known(s)) out.push_back(s.address);
@@ -360,7 +366,8 @@ std::vector<std::string> gossip_membership::missing() const {
 
 gossip_memory gossip_membership::remembered() const {
   gossip_memory out;
-  out.formed = formed_;
+  // With half of what has changed, the next run could not tell either.
+  out.formed = knows_members();
   for (const auto& [id, r] : view_.records())
     if (id != view_.self_id())
       out.members.push_back({r.description->encoded, r.key.state == fact_state::removed});

@@ -200,6 +200,11 @@ class gossip_membership {
   void compare(const gossip_packet& from);
   void send_facts(const std::string& address, uint64_t target, const std::vector<uint64_t>& ids);
   void compared(bool formed);
+  /// Whether the cluster has formed, and this node has heard all that changed while it was away, or
+  /// nothing at all.
+  bool knows_members() const { return formed_ && (compared_ || !heard_); }
+  /// What knows_members says may have changed.
+  void own_changed();
   void spread_news();
   void sync_with_one();
   uint32_t repeats() const;
@@ -237,6 +242,8 @@ class gossip_membership {
   /// Every address of the configuration has answered once; views were compared with a member.
   bool formed_ = false;
   bool compared_ = false;
+  /// Another member has spoken to this one since it started.
+  bool heard_ = false;
   /// Descriptions asked for in the comparison that is under way.
   std::set<uint64_t> wanted_;
   /// When a node that sends packets was asked who it is.
