@@ -335,10 +335,39 @@ CAF_TEST(a reinstalled node of which gossip told first takes its place when it a
   p.address = "h3:1";
   p.facts = {{d.view().self().key, d.view().self().description->encoded}};
   a.received(net.now, encode(p));
-  CAF_REQUIRE(contains(view(a), "2:") && contains(view(a), "8:"));
+  // Whatever is said of either last.
+  auto former = a.view().find(2)->key;
+  former.state = fact_state::suspect;
+  p.facts = {{former, {}}};
+  a.received(net.now, encode(p));
+  CAF_REQUIRE(contains(view(a), "2:suspect") && contains(view(a), "8:"));
   CAF_REQUIRE(a.hello_answered(net.now, "h2:1", fresh));
   CAF_CHECK(!contains(view(a), "2:"));
   CAF_CHECK(contains(view(a), "8:"));
+}
+
+CAF_TEST(a node that was away knows the members when it has compared its view) {
+  gossip_memory memory;
+  memory.formed = true;
+  for (const uint64_t id : {2, 3}) memory.members.push_back({describe(node(id))->encoded, false});
+  gossip_membership a{node(1), {}, {}, 1, memory}, c{node(3), {"h1:1"}, {}, 3};
+  a.tick(0);
+  // Nobody has said anything: all is as it was.
+  CAF_CHECK(a.missing().empty());
+  CAF_CHECK(a.remembered().formed);
+  gossip_packet p;
+  p.what = gossip_packet::kind::news;
+  p.cluster = hash64("c");
+  p.sender = c.view().self().key;
+  p.address = "h3:1";
+  a.received(100, encode(p));
+  CAF_CHECK_EQUAL(a.missing().size(), 2u);
+  // Nor can the next run tell whether it has heard all.
+  CAF_CHECK(!a.remembered().formed);
+  p.what = gossip_packet::kind::same;
+  a.received(200, encode(p));
+  CAF_CHECK(a.missing().empty());
+  CAF_CHECK(a.remembered().formed);
 }
 
 CAF_TEST(a removed member is gone everywhere until it is started again) {

@@ -57,10 +57,6 @@ std::string refusal(const std::string& input, const scene_options& options, read
   return scenes ? "" : to_string(scenes.error());
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// What the scene is, in the form of an entry's `load`.
 json found_of(const scene& s, const json& like) {
   const auto& d = s.description();

@@ -8,6 +8,7 @@
 #include "libstip/format/format.hpp"
 #include "libstip/format/reader_pool.hpp"
 #include "libstip/raster/pixel_type.hpp"
+#include "tests/support/libstip/isolated_file.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -50,32 +51,6 @@ std::string refusal(const std::string& input, const scene_options& options = kno
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-/// Reads every band of the scene, window by window as it is tiled. The reason it failed, or "".
-std::string read_all(const scene& s) {
-  auto reader = s.open_reader();
-  if (!reader) return to_string(reader.error());
-  const auto& subdatasets = s.description().subdatasets;
-  for (size_t i = 0; i < subdatasets.size(); ++i) {
-    const auto tiling = s.tiling(i);
-    const auto& d = subdatasets[i];
-    for (int64_t row = 0; row < d.grid.height; row += tiling.block_height)
-      for (int64_t column = 0; column < d.grid.width; column += tiling.block_width) {
-        const source_window window{column, row, std::min(tiling.block_width, d.grid.width - column),
-                                   std::min(tiling.block_height, d.grid.height - row)};
-        const auto area = static_cast<size_t>(window.width * window.height);
-        std::vector<std::byte> pixels(area * d.bands.size() * size_of(d.type));
-        if (auto read = (*reader)->read(i, window, 0, d.bands.size(), pixels); !read)
-          return to_string(read.error());
-        const size_t planes = mask_planes(d.valid, d.bands.size());
-        if (d.valid != validity::mask && d.valid != validity::band_masks) continue;
-        std::vector<std::byte> mask(area * planes);
-        if (auto read = (*reader)->read_mask(i, window, 0, planes, mask); !read)
-          return to_string(read.error());
-      }
-  }
-  return {};
 }
 
 }  // namespace
@@ -342,8 +317,7 @@ CAF_TEST(longitudes from 0 to 360 are places of the globe like others) {
   CAF_REQUIRE(scene != nullptr);
   const auto& d = scene->description();
   CAF_CHECK_EQUAL(d.properties.at("crs_assumed"), "EPSG:4326");
-  CAF_CHECK_EQUAL(d.footprint,
-                  "MULTIPOLYGON (((-180 -90, 180 -90, 180 90, -180 90, -180 -90)))");
+  CAF_CHECK_EQUAL(d.footprint, "MULTIPOLYGON (((-180 -90, 180 -90, 180 90, -180 90, -180 -90)))");
   auto mapper = pixel_mapper::make(d.subdatasets[0].grid, 4326);
   CAF_REQUIRE(mapper);
   CAF_CHECK(mapper->period_columns() == 1440);

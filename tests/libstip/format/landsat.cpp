@@ -15,33 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::unique_ptr<scene>> all_of(const std::string& input,
-                                           const scene_options& options = {}) {
-  auto scenes = open_scenes("auto", input, options);
-  if (scenes) return std::move(*scenes);
-  const auto why = to_string(scenes.error());
-  CAF_ERROR(why);
-  return {};
-}
-
-std::unique_ptr<scene> opened(const std::string& input, const scene_options& options = {}) {
-  auto scenes = all_of(input, options);
-  if (scenes.size() == 1) return std::move(scenes.front());
-  const auto why = "it has " + std::to_string(scenes.size()) + " scenes";
-  CAF_ERROR(why);
-  return nullptr;
-}
-
-std::string refusal(const std::string& input, const scene_options& options = {}) {
-  const auto scenes = open_scenes("auto", input, options);
-  return scenes ? ""
-                : std::string(to_string(scenes.error().code)) + ": " + to_string(scenes.error());
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 bool write_tif(const std::string& path, int edge, pixel_type type = pixel_type::uint16,
                int resolution = 30) {
   raster_file file;

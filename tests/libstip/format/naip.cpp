@@ -10,23 +10,6 @@ using namespace stip::test;
 
 namespace {
 
-std::unique_ptr<scene> opened(const std::string& input, const scene_options& options = {}) {
-  auto scenes = open_scenes("auto", input, options);
-  if (scenes && scenes->size() == 1) return std::move(scenes->front());
-  const auto why = scenes ? "it has several scenes" : to_string(scenes.error());
-  CAF_ERROR(why);
-  return nullptr;
-}
-
-std::string refusal(const std::string& input, std::string_view format = "auto") {
-  const auto scenes = open_scenes(format, input, {});
-  return scenes ? "" : to_string(scenes.error());
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 raster_file quarter_quad() {
   raster_file file;
   file.bands = 4;
@@ -115,11 +98,11 @@ CAF_TEST(files of another layout are not taken and say so when they are forced) 
   const auto path = directory / "m_3211605_ne_11_060_20200415.tif";
   CAF_REQUIRE(write_raster(path, file));
   CAF_CHECK(has(refusal(path), "give --platform"));
-  CAF_CHECK(has(refusal(path, "naip"), "three or four bands of bytes"));
+  CAF_CHECK(has(refusal(path, {}, "naip"), "three or four bands of bytes"));
   write_file(path, read_file(path).substr(0, 30));
-  CAF_CHECK(!refusal(path, "naip").empty());
+  CAF_CHECK(!refusal(path, {}, "naip").empty());
   write_file(directory / "b.zip", "PK\x03\x04 no zip");
-  CAF_CHECK(!refusal(directory / "b.zip", "naip").empty());
+  CAF_CHECK(!refusal(directory / "b.zip", {}, "naip").empty());
   CAF_REQUIRE(write_zip(directory / "c.zip", {{"readme.txt", "nothing"}}));
-  CAF_CHECK(has(refusal(directory / "c.zip", "naip"), "no NAIP quarter quad"));
+  CAF_CHECK(has(refusal(directory / "c.zip", {}, "naip"), "no NAIP quarter quad"));
 }

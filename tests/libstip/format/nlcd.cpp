@@ -11,23 +11,6 @@ using namespace stip::test;
 
 namespace {
 
-std::unique_ptr<scene> opened(const std::string& input, const scene_options& options = {}) {
-  auto scenes = open_scenes("auto", input, options);
-  if (scenes && scenes->size() == 1) return std::move(scenes->front());
-  const auto why = scenes ? "it has several scenes" : to_string(scenes.error());
-  CAF_ERROR(why);
-  return nullptr;
-}
-
-std::string refusal(const std::string& input, std::string_view format = "auto") {
-  const auto scenes = open_scenes(format, input, {});
-  return scenes ? "" : to_string(scenes.error());
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// Copies a GeoTIFF to an Erdas Imagine file, with a table of the classes.
 bool write_img(const std::string& path, const raster_file& file) {
   const auto tiff = path + ".tif";
@@ -145,6 +128,6 @@ CAF_TEST(files of another layout say so when they are forced) {
   const auto path = directory / "nlcd_2011_land_cover.tif";
   CAF_REQUIRE(write_raster(path, file));
   CAF_CHECK(has(refusal(path), "give --platform"));
-  CAF_CHECK(has(refusal(path, "nlcd"), "one band of whole numbers"));
-  CAF_CHECK(!refusal(directory / "nothing.img", "nlcd").empty());
+  CAF_CHECK(has(refusal(path, {}, "nlcd"), "one band of whole numbers"));
+  CAF_CHECK(!refusal(directory / "nothing.img", {}, "nlcd").empty());
 }

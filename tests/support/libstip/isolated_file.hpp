@@ -48,7 +48,8 @@ inline result<std::vector<std::byte>> whole(const scene& s, size_t subdataset) {
   return out;
 }
 
-/// Reads every band of the scene, window by window as it is tiled. The reason it failed, or "".
+/// Reads every band of the scene, window by window as it is tiled, and its masks. The
+/// reason it failed, or "".
 inline std::string read_all(const scene& s) {
   auto reader = s.open_reader();
   if (!reader) return to_string(reader.error());
@@ -63,6 +64,11 @@ inline std::string read_all(const scene& s) {
         const auto area = static_cast<size_t>(window.width * window.height);
         std::vector<std::byte> pixels(area * d.bands.size() * size_of(d.type));
         if (auto read = (*reader)->read(i, window, 0, d.bands.size(), pixels); !read)
+          return to_string(read.error());
+        const size_t planes = mask_planes(d.valid, d.bands.size());
+        if (d.valid != validity::mask && d.valid != validity::band_masks) continue;
+        std::vector<std::byte> mask(area * planes);
+        if (auto read = (*reader)->read_mask(i, window, 0, planes, mask); !read)
           return to_string(read.error());
       }
   }

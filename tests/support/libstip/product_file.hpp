@@ -2,6 +2,7 @@
 
 #include <cpl_vsi.h>
 
+#include <caf/test/unit_test.hpp>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -18,6 +19,37 @@
 // hold compared with what GDAL reads of each file.
 
 namespace stip::test {
+
+/// The scenes of an input; none, and a failed check, when it cannot be opened.
+inline std::vector<std::unique_ptr<scene>> all_of(const std::string& input,
+                                                  const scene_options& options = {}) {
+  auto scenes = open_scenes("auto", input, options);
+  if (scenes) return std::move(*scenes);
+  const auto why = to_string(scenes.error());
+  CAF_ERROR(why);
+  return {};
+}
+
+/// Its only scene; null, and a failed check, when there are more or none.
+inline std::unique_ptr<scene> opened(const std::string& input, const scene_options& options = {}) {
+  auto scenes = all_of(input, options);
+  if (scenes.size() == 1) return std::move(scenes.front());
+  const auto why = "it has " + std::to_string(scenes.size()) + " scenes";
+  CAF_ERROR(why);
+  return nullptr;
+}
+
+/// Why the input is refused, "CODE: text"; empty when it is not.
+inline std::string refusal(const std::string& input, const scene_options& options = {},
+                           std::string_view format = "auto") {
+  const auto scenes = open_scenes(format, input, options);
+  return scenes ? ""
+                : std::string(to_string(scenes.error().code)) + ": " + to_string(scenes.error());
+}
+
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// The pixels that write_raster makes, as a lossless JP2.
 inline bool write_jp2(const std::string& path, const raster_file& file) {
