@@ -163,16 +163,12 @@ std::vector<std::string> cells_of(const parcel& content) {
 
 /// Whether an image of one of these cells belongs elsewhere, and could be brought there. What waits
 /// here for a node that is away is handed over when that one comes.
-bool bring_strays(const cluster_view& view, const album& a, const std::vector<std::string>& cells,
-                  uint64_t self) {
-  const auto is_there = [&view](uint64_t node) {
-    const auto* p = view.find(node);
-    return p != nullptr && p->reachable;
-  };
+bool bring_strays(const cluster_view_ptr& view, const album& a,
+                  const std::vector<std::string>& cells, uint64_t self) {
   return std::any_of(cells.begin(), cells.end(), [&](const std::string& cell) {
-    const auto nodes = replicas(view.ring, a, cell);
+    const auto nodes = replicas(view->ring, a, cell);
     return !nodes.empty() && std::find(nodes.begin(), nodes.end(), self) == nodes.end() &&
-           std::all_of(nodes.begin(), nodes.end(), is_there);
+           std::all_of(nodes.begin(), nodes.end(), reachable_in(view));
   });
 }
 
@@ -246,7 +242,7 @@ transfer_actor::behavior_type transfer_behavior(self_pointer self, context_ptr c
                             --state.context->intake->under_way;
                             promise.deliver(std::move(answer));
                             if (state.repair &&
-                                bring_strays(*state.view, target, cells, state.context->self.id))
+                                bring_strays(state.view, target, cells, state.context->self.id))
                               self->send(state.repair, atom::repair_v);
                           },
                           refuse);

@@ -118,7 +118,9 @@ class gossip_membership {
   std::optional<int64_t> down_since_ms(uint64_t id) const;
   /// Addresses of the configuration that keep the ring from being known: in the life of a cluster,
   /// each of them has to answer once (or be known by another member), so that two halves that start
-  /// apart do not place chips by two rings. Empty from then on.
+  /// apart do not place chips by two rings. Empty from then on, but for a node that was started
+  /// again and has heard something of the others: it names them until it has compared its view with
+  /// one.
   std::vector<std::string> missing() const;
   /// What the next run of this node should be given.
   gossip_memory remembered() const;
