@@ -51,7 +51,7 @@ CAF_TEST(the quality band of each family is found by its name) {
   const auto quality = find_quality(scene_with("Sentinel-2-L2A", l2a));
   CAF_CHECK(quality->bands == (std::vector<band_place>{{3, 0}}));
   const auto landsat = [](const std::string& platform, const std::string& band) {
-  return layout_of(scene_with(platform, {{"reflective", {"B1"}}, {"quality", {"X", band}}}));
+    return layout_of(scene_with(platform, {{"reflective", {"B1"}}, {"quality", {"X", band}}}));
   };
   CAF_CHECK(landsat("Landsat8C2L2", "QA_PIXEL") == qa_pixel);
   CAF_CHECK(landsat("Landsat9C2L1", "QA_PIXEL") == qa_pixel);
@@ -62,8 +62,8 @@ CAF_TEST(the quality band of each family is found by its name) {
   CAF_CHECK(layout_of(scene_with("MOD09GA", {{"1", {"state_1km_1", "Range_1"}}})) == modis_state);
   CAF_CHECK(layout_of(scene_with("MOD09A1", {{"1", {"sur_refl_state_500m"}}})) == modis_state);
   CAF_CHECK(layout_of(scene_with("Fmask", {{"0", {"Layer_1"}}})) == fmask);
-  CAF_CHECK(layout_of(scene_with("Sentinel-2-L1C", {{"10m", {"B02"}},
-                                                    {"CLASSI", {"OPAQUE", "CIRRUS", "SNOW"}}})) ==
+  CAF_CHECK(layout_of(scene_with("Sentinel-2-L1C",
+                                 {{"10m", {"B02"}}, {"CLASSI", {"OPAQUE", "CIRRUS", "SNOW"}}})) ==
             classi);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,21 @@ inline std::vector<std::byte> read_plane(const scene& from, const band_place& pl
   if (!reader || !(*reader)->read(place.subdataset, {0, 0, part.grid.width, part.grid.height},
                                   place.band, 1, out))
     out.clear();
+  return out;
+}
+
+/// The values of a band as they are stored, without scale and offset.
+inline std::vector<float> float_plane(const scene& from, const band_place& place) {
+  const auto bytes = read_plane(from, place);
+  const auto type = from.description().subdatasets[place.subdataset].type;
+  std::vector<float> out(bytes.size() / size_of(type));
+  visit_pixel_type(type, [&]<class T>(std::type_identity<T>) {
+    for (size_t i = 0; i < out.size(); ++i) {
+      T value{};
+      std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+      out[i] = static_cast<float>(value);
+    }
+  });
   return out;
 }
 
