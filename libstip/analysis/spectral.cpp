@@ -45,6 +45,8 @@ void read_linear(const spectral_band& band, size_t first, size_t count, float* o
   const auto offset = static_cast<float>(band.calibration.offset);
   // A number that the type does not have is never met.
   const auto nodata = static_cast<float>(band.nodata.value_or(missing));
+  if constexpr (std::is_same_v<T, uint16_t>)
+    return sp::calibrate_words(bytes, count, scale, offset, nodata, out);
   for (size_t i = 0; i < count; ++i) {
     T value{};
     std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));

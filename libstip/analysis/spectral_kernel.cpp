@@ -1,5 +1,8 @@
 #include "libstip/analysis/spectral_kernel.hpp"
 
+#include <cstring>
+#include <limits>
+
 #include "libstip/raster/simd_targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -120,6 +123,28 @@ HWY_INLINE void store_bytes(vec values, uint8_t* out) {
   hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(words, values)), bytes, out);
 }
 
+void calibrate_words(const std::byte* from, size_t count, float scale, float offset, float nodata,
+                     float* out) {
+  const lanes d;
+  const hn::Rebind<uint16_t, lanes> words;
+  const hn::Rebind<int32_t, lanes> numbers;
+  const auto* at = reinterpret_cast<const uint16_t*>(from);
+  const auto by = hn::Set(d, scale), plus = hn::Set(d, offset), hole = hn::Set(d, nodata);
+  const auto none = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
+  size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    const auto number = hn::ConvertTo(d, hn::PromoteTo(numbers, hn::LoadU(words, at + i)));
+    const auto value = hn::Add(hn::Mul(number, by), plus);
+    hn::StoreU(hn::IfThenElse(hn::Eq(number, hole), none, value), d, out + i);
+  }
+  for (; i < count; ++i) {
+    uint16_t word = 0;
+    std::memcpy(&word, from + 2 * i, sizeof word);
+    const auto number = static_cast<float>(word);
+    out[i] = number == nodata ? std::numeric_limits<float>::quiet_NaN() : number * scale + offset;
+  }
+}
+
 void test_strip(const sp::strip& from, size_t count, sp::first_pass& out) {
   const lanes d;
   namespace flag = sp::flag;
@@ -184,6 +209,7 @@ HWY_AFTER_NAMESPACE();
 
 namespace stip {
 
+HWY_EXPORT(calibrate_words);
 HWY_EXPORT(test_strip);
 HWY_EXPORT(land_probability);
 HWY_EXPORT(classify_strip);
@@ -191,6 +217,11 @@ HWY_EXPORT(classify_strip);
 }  // namespace stip
 
 namespace stip::spectral {
+
+void calibrate_words(const std::byte* from, size_t count, float scale, float offset, float nodata,
+                     float* out) {
+  HWY_DYNAMIC_DISPATCH(stip::calibrate_words)(from, count, scale, offset, nodata, out);
+}
 
 void test_strip(const strip& from, size_t count, first_pass& out) {
   HWY_DYNAMIC_DISPATCH(stip::test_strip)(from, count, out);

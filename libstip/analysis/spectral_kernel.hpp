@@ -56,6 +56,11 @@ struct clear_sky {
   float land_threshold = 1;
 };
 
+/// Turns numbers of 16 bits, at any address, into number * scale + offset; `nodata` becomes NaN
+/// (NaN for `nodata`: every number is data).
+void calibrate_words(const std::byte* from, size_t count, float scale, float offset, float nodata,
+                     float* out);
+
 /// Fmask's first pass over the first `count` pixels. Only bands that are there count.
 void test_strip(const strip& from, size_t count, first_pass& out);
 

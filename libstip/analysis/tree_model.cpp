@@ -34,19 +34,6 @@ float as_float(double threshold) {
              : std::nextafter(nearest, -std::numeric_limits<float>::infinity());
 }
 
-/// The number of thresholds below the value: a binary search without branches, whose steps depend
-/// on the number of thresholds alone.
-uint16_t range_of(const float* thresholds, size_t count, float value) {
-  const float* base = thresholds;
-  while (count > 1) {
-    const auto half = count / 2;
-    base += base[half - 1] < value ? half : 0;
-    count -= half;
-  }
-  const auto below = static_cast<size_t>(base - thresholds);
-  return static_cast<uint16_t>(below + (count == 1 && *base < value ? 1 : 0));
-}
-
 uint16_t category_of(float value) {
   // LightGBM takes the whole part; NaN and what is below 0 is in no set.
   if (!(value > -1.0f) || !(value < float(last_range))) return last_range;
@@ -69,11 +56,10 @@ class tree_model::builder {
   result<tree_model> build() {
     for (const auto& tree : text_.trees)
       for (const auto& split : tree.splits) collect(split);
-    for (auto& column : out_.columns_) {
-      auto& all = column.thresholds;
-      std::sort(all.begin(), all.end());
-      all.erase(std::unique(all.begin(), all.end()), all.end());
-      if (all.size() > max_thresholds)
+    for (size_t i = 0; i < out_.columns_.size(); ++i) {
+      auto& column = out_.columns_[i];
+      column.ranges = value_ranges(std::move(thresholds_[i]));
+      if (column.ranges.size() > max_thresholds)
         return fail(ec::limit_exceeded, what_,
                     "its feature " + out_.features_[column.feature] + " has more than " +
                         std::to_string(max_thresholds) + " thresholds",
@@ -83,7 +69,7 @@ class tree_model::builder {
       return fail(ec::limit_exceeded, what_, "it treats missing values in too many ways");
     out_.small_ranges_ =
         std::all_of(out_.columns_.begin(), out_.columns_.end(), [](const column& one) {
-          return !one.categorical && one.thresholds.size() < size_t{last_byte_range};
+          return !one.categorical && one.ranges.size() < size_t{last_byte_range};
         });
     for (const auto& tree : text_.trees) STIP_TRY(add(tree));
     return std::move(out_);
@@ -106,6 +92,7 @@ class tree_model::builder {
     for (size_t i = 0; i < out_.columns_.size(); ++i)
       if (out_.columns_[i].same_kind(wanted)) return i;
     out_.columns_.push_back(wanted);
+    thresholds_.emplace_back();
     return out_.columns_.size() - 1;
   }
 
@@ -117,8 +104,8 @@ class tree_model::builder {
   }
 
   void collect(const tree_split& split) {
-    auto& column = out_.columns_[column_of(split)];
-    if (!split.categorical) column.thresholds.push_back(as_float(split.threshold));
+    const auto column = column_of(split);
+    if (!split.categorical) thresholds_[column].push_back(as_float(split.threshold));
   }
 
   result<void> add(const text_tree& from) {
@@ -147,8 +134,8 @@ class tree_model::builder {
       const auto column = column_of(split);
       node.child = static_cast<uint32_t>(order.size());
       node.column = static_cast<uint16_t>(column);
-      node.left_is_leaf = split.left < 0;
-      node.right_is_leaf = split.right < 0;
+      node.leaves = static_cast<uint8_t>((split.left < 0 ? trees::left_is_leaf : 0) |
+                                         (split.right < 0 ? trees::right_is_leaf : 0));
       order.push_back(split.left);
       order.push_back(split.right);
       if (split.categorical) {
@@ -160,10 +147,7 @@ class tree_model::builder {
         out_.sets_.push_back({first_word + split.first_word, split.words});
         continue;
       }
-      const auto& thresholds = out_.columns_[column].thresholds;
-      const auto at =
-          std::lower_bound(thresholds.begin(), thresholds.end(), as_float(split.threshold));
-      node.range = biased(static_cast<size_t>(at - thresholds.begin()));
+      node.range = biased(out_.columns_[column].ranges.of(as_float(split.threshold)));
     }
     out_.trees_.push_back(made);
     return {};
@@ -176,6 +160,8 @@ class tree_model::builder {
 
   text_model text_;
   std::string what_;
+  /// Of each column.
+  std::vector<std::vector<float>> thresholds_;
   tree_model out_;
 };
 
@@ -206,8 +192,6 @@ void tree_model::to_ranges(std::span<const std::span<const float>> planes, size_
   for (size_t c = 0; c < columns_.size(); ++c) {
     const auto& column = columns_[c];
     const auto* values = planes[column.feature].data() + first;
-    const auto* thresholds = column.thresholds.data();
-    const auto number = column.thresholds.size();
     const T missing = column.default_left ? T(lowest) : rightmost;
     for (size_t i = 0; i < count; ++i) {
       auto& out = ranges[i / trees::group_pixels * stride + c * trees::group_pixels +
@@ -218,11 +202,11 @@ void tree_model::to_ranges(std::span<const std::span<const float>> planes, size_
         continue;
       }
       const bool nan = std::isnan(value);
-      const auto range = range_of(thresholds, number, nan ? 0.0f : value);
+      const auto range = column.ranges.of(nan ? 0.0f : value);
       const bool zero = nan || (value >= -zero_bound && value <= zero_bound);
       const bool gone = (column.missing == missing_kind::nan && nan) ||
                         (column.missing == missing_kind::zero && zero);
-      out = gone ? missing : static_cast<T>(lowest + range);
+      out = gone ? missing : static_cast<T>(lowest + static_cast<int>(range));
     }
   }
 }

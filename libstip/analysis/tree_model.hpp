@@ -9,6 +9,7 @@
 
 #include "libstip/analysis/tree_text.hpp"
 #include "libstip/analysis/tree_walk.hpp"
+#include "libstip/analysis/value_ranges.hpp"
 #include "libstip/core/error.hpp"
 
 // Evaluation of gradient-boosted trees over planes of pixels. It gives the numbers of LightGBM's
@@ -48,8 +49,7 @@ class tree_model {
     missing_kind missing = missing_kind::none;
     bool default_left = false;
     bool categorical = false;
-    /// Ascending; the range of a value is the number of these below it.
-    std::vector<float> thresholds;
+    value_ranges ranges;
 
     bool same_kind(const column& other) const noexcept {
       return feature == other.feature && missing == other.missing &&

@@ -1,5 +1,6 @@
 #include "libstip/analysis/tree_walk.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -57,21 +58,37 @@ uint64_t outside(const T* ranges, uint64_t of, const trees::category_set& set,
   return out;
 }
 
-/// Pixels of a group that come to a node.
-struct visit {
+/// Adds the value to the sums of the pixels: one by one where they are few, else to all lanes of a
+/// vector that hold some.
+HWY_INLINE void add(uint64_t pixels, double value, double* HWY_RESTRICT sums) {
+#if HWY_TARGET != HWY_SCALAR && HWY_HAVE_FLOAT64
+  const hn::CappedTag<double, 8> d;
+  constexpr size_t step = hn::MaxLanes(hn::CappedTag<double, 8>());
+  // A vector's mask, load, sum and store cost as much as about two pixels alone.
+  constexpr int many = int(trees::group_pixels / step * 2 / 3);
+  if (std::popcount(pixels) >= many) {
+    const auto values = hn::Set(d, value);
+    for (size_t i = 0; i < trees::group_pixels; i += step) {
+      uint8_t bits[8] = {static_cast<uint8_t>(pixels >> i)};
+      const auto mask = hn::LoadMaskBits(d, bits);
+      const auto before = hn::LoadU(d, sums + i);
+      hn::StoreU(hn::Add(before, hn::IfThenElseZero(mask, values)), d, sums + i);
+    }
+    return;
+  }
+#endif
+  for (; pixels != 0; pixels &= pixels - 1) sums[std::countr_zero(pixels)] += value;
+}
+
+/// Pixels of a group that have come to a node.
+struct walker {
   uint64_t pixels;
   uint32_t node;
   uint32_t group;
 };
 
-/// Groups that go through a tree at the same time: what one group's visit waits for, the visits of
-/// the others cover.
-constexpr size_t wave_groups = 4;
-
-/// Sets of pixels that wait are disjoint and not empty, so there are at most as many as pixels; two
-/// are written before it is known whether they count.
-constexpr size_t waiting = 2 * wave_groups * trees::group_pixels;
-static_assert(std::has_single_bit(waiting));
+/// Groups that go through a tree at the same time: while one waits for memory, the others step.
+constexpr size_t wave_groups = 8;
 
 template <class T>
 void walk(const trees::tree_view& tree, const T* ranges, size_t columns, size_t groups,
@@ -81,39 +98,42 @@ void walk(const trees::tree_view& tree, const T* ranges, size_t columns, size_t 
     for (size_t i = 0; i < groups * group_pixels; ++i) sums[i] += tree.values[0];
     return;
   }
-  // A queue and not a stack: visits next to each other do not wait for one another.
-  std::array<visit, waiting> inner, leaves;
+  // The sets of all walkers are disjoint and not empty: there are no more of them than pixels.
+  std::array<walker, wave_groups * group_pixels> walkers;
   for (size_t first = 0; first < groups; first += wave_groups) {
-    size_t begin = 0, end = 0, arrived = 0;
+    size_t count = 0;
     for (size_t g = first; g < groups && g < first + wave_groups; ++g)
-      inner[end++] = {~uint64_t{0}, 0, static_cast<uint32_t>(g)};
-    while (begin != end) {
-      const auto at = inner[begin++ % waiting];
-      const auto n = tree.nodes[at.node];
-      const auto* column = ranges + (at.group * columns + n.column) * group_pixels;
-      uint64_t right = 0;
-      if (n.categorical) [[unlikely]]
-        right = outside(column, at.pixels, tree.sets[n.range], tree.categories);
-      else
-        right = at.pixels & beyond(column, static_cast<T>(n.range));
-      // Which of these counts is as good as random: no branches, and so no && either.
-      const auto put = [&](uint64_t pixels, uint32_t child, bool is_leaf) {
-        const visit next = {pixels, child, at.group};
-        inner[end % waiting] = next;
-        leaves[arrived] = next;
-        const size_t some = pixels != 0 ? 1 : 0, leaf = is_leaf ? 1 : 0;
-        arrived += some & leaf;
-        end += some & (leaf ^ 1);
-      };
-      put(at.pixels & ~right, n.child, n.left_is_leaf);
-      put(right, n.child + 1, n.right_is_leaf);
-    }
-    for (size_t i = 0; i < arrived; ++i) {
-      const auto value = tree.values[leaves[i].node];
-      auto* group_sums = sums + leaves[i].group * group_pixels;
-      for (auto left = leaves[i].pixels; left != 0; left &= left - 1)
-        group_sums[std::countr_zero(left)] += value;
-    }
+      walkers[count++] = {~uint64_t{0}, 0, static_cast<uint32_t>(g)};
+    while (count != 0)
+      for (size_t i = 0; i < count;) {
+        auto& at = walkers[i];
+        const auto n = tree.nodes[at.node];
+        const auto* column = ranges + (at.group * columns + n.column) * group_pixels;
+        auto* group_sums = sums + at.group * group_pixels;
+        uint64_t right = 0;
+        if (n.categorical) [[unlikely]]
+          right = outside(column, at.pixels, tree.sets[n.range], tree.categories);
+        else
+          right = at.pixels & beyond(column, static_cast<T>(n.range));
+        // Mostly all go one way, which is as good as random: no branch. That they part is rare.
+        auto step = static_cast<uint32_t>((right | (0 - right)) >> 63);
+        const auto left = at.pixels & ~right;
+        if (std::min(left, right) != 0) [[unlikely]] {
+          if ((n.leaves & trees::right_is_leaf) != 0)
+            add(right, tree.values[n.child + 1], group_sums);
+          else
+            walkers[count++] = {right, n.child + 1, at.group};
+          at.pixels = left;
+          step = 0;
+        }
+        at.node = n.child + step;
+        if (((n.leaves >> step) & 1) != 0) [[unlikely]] {
+          add(at.pixels, tree.values[at.node], group_sums);
+          walkers[i] = walkers[--count];
+        } else {
+          ++i;
+        }
+      }
   }
 }
 

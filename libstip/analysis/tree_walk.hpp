@@ -13,6 +13,10 @@ namespace stip::trees {
 /// Pixels of a group: the bits of a set.
 inline constexpr size_t group_pixels = 64;
 
+/// Which of a node's children are leaves.
+inline constexpr uint8_t left_is_leaf = 1;
+inline constexpr uint8_t right_is_leaf = 2;
+
 /// A node whose left child is `child`, with the right one after it. A pixel whose range in the
 /// column is beyond `range` goes right. Leaves only count by their place.
 struct node {
@@ -20,8 +24,7 @@ struct node {
   uint16_t column = 0;
   /// Biased as ranges are; of a categorical split the number of its set.
   int16_t range = 0;
-  bool left_is_leaf = false;
-  bool right_is_leaf = false;
+  uint8_t leaves = 0;
   bool categorical = false;
 };
 
