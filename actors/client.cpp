@@ -12,7 +12,7 @@
 #include "actors/errors.hpp"
 #include "actors/question.hpp"
 #include "libstip/catalog/scene_record.hpp"
-#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/budget.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/raster/block.hpp"
 
@@ -307,7 +307,7 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
 
 void client::chips_of(const std::string& album, const std::vector<image_row>& images,
                       const std::function<bool(pulled_chip)>& take) const {
-  byte_budget memory{defaults::client_pixel_bytes};
+  budget memory{defaults::client_pixel_bytes};
   std::atomic<size_t> next{0};
   std::atomic<bool> stopped{false};
   const auto threads = std::min(defaults::chips_in_flight, images.size());

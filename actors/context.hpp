@@ -12,7 +12,8 @@
 #include "actors/protocol.hpp"
 #include "libstip/cluster/member.hpp"
 #include "libstip/cluster/replication.hpp"
-#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/budget.hpp"
+#include "libstip/core/buffer_pool.hpp"
 #include "libstip/core/clock.hpp"
 #include "libstip/core/pacer.hpp"
 #include "libstip/ring/ring.hpp"
@@ -80,8 +81,9 @@ struct node_context {
   /// Its places on the ring, unless it drains.
   std::vector<uint64_t> tokens;
   /// Pixel buffers of all loads of the node, and bytes of chips on their way.
-  std::shared_ptr<byte_budget> load_memory;
-  std::shared_ptr<byte_budget> transfer_memory;
+  std::shared_ptr<budget> load_memory;
+  std::shared_ptr<shared_pool> load_buffers;
+  std::shared_ptr<budget> transfer_memory;
   /// Writers of stores, readers of chips and queries, loads, compaction with scrub and repair.
   executor_actor writers, readers, loaders, maintenance;
   /// The processes that read HDF and NetCDF files.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -22,7 +23,8 @@ load_run::load_run(caf::actor_system& system, context_ptr context,
       view_(std::move(view)),
       transfer_(std::move(transfer)),
       tasks_(std::move(tasks)),
-      plan_(std::move(what)) {}
+      plan_(std::move(what)),
+      cores_(plan_.threads) {}
 
 result<void> load_run::find_inputs() {
   if (plan_.part.listed) {
@@ -35,12 +37,14 @@ result<void> load_run::find_inputs() {
   const auto& settled = plan_.part.settled;
   for (size_t i = 0; i < inputs_->size(); ++i)
     if (i >= settled.size() || !settled[i]) left_.push_back(i);
-  workers_ = std::clamp<size_t>(left_.size(), 1, plan_.threads);
-  threads_per_scene_ = std::max<size_t>(1, plan_.threads / workers_);
+  workers_ = std::clamp<size_t>(left_.size(), 1, workers_of(plan_.threads));
+  threads_per_input_ = std::max<size_t>(1, plan_.threads / workers_);
   return {};
 }
 
 void load_run::work() {
+  // Scenes that follow each other use each other's buffers.
+  const auto buffers = context_->load_buffers->use();
   while (!*stopped_) {
     const auto i = next_input_++;
     if (i >= left_.size()) return;
@@ -48,26 +52,46 @@ void load_run::work() {
   }
 }
 
-result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& input) const {
+result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& input) {
   STIP_TRY(check_input(input, context_->settings.input_roots));
+  STIP_ASSIGN(const auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
   return open_scenes(plan_.request.format, input, plan_.options, *context_->file_readers);
 }
 
 result<load_outcome> load_run::load_scenes(const std::string& input,
                                            const std::vector<std::unique_ptr<scene>>& scenes) {
-  // Two at least: while a scene waits for its confirmations, another is cut.
-  const auto workers = std::min(scenes.size(), std::max<size_t>(2, threads_per_scene_));
-  const auto threads = std::max<size_t>(1, threads_per_scene_ / workers);
+  // One scene shares the cores with other inputs. Several keep theirs, and cut one at a time in
+  // each range of neighbours: days of a file lie in the same compressed chunks, which a range's
+  // reader then decodes once.
+  struct range {
+    range(size_t first, size_t behind, size_t threads) : next(first), end(behind), cores(threads) {}
+    std::atomic<size_t> next;
+    const size_t end;
+    budget cores;
+  };
+  const bool single = scenes.size() == 1;
+  std::optional<budget_share> kept;
+  if (!single) {
+    STIP_ASSIGN(auto cores,
+                budget_share::acquire(cores_, threads_per_input_, [this] { return stopped(); }));
+    kept.emplace(std::move(cores));
+  }
+  const auto count = std::min(scenes.size(), threads_per_input_);
+  const auto threads = threads_per_input_ / count;
+  std::deque<range> ranges;
+  for (size_t i = 0; i < count; ++i)
+    ranges.emplace_back(scenes.size() * i / count, scenes.size() * (i + 1) / count, threads);
+  const auto workers = std::min(scenes.size(), workers_of(count));
   std::mutex mutex;
   std::atomic<bool> over{false};
   load_outcome sum;
   result<void> replaced, failed;
-  // Neighbours to one worker: days of a file lie in the same compressed chunks, which its reader
-  // then decodes once.
   const auto load = [&](size_t worker) {
-    const auto end = scenes.size() * (worker + 1) / workers;
-    for (auto i = scenes.size() * worker / workers; i < end && !over; ++i) {
-      const auto one = load_product(*scenes[i], threads);
+    auto& own = ranges[worker % count];
+    while (!over) {
+      const auto i = own.next++;
+      if (i >= own.end) return;
+      const auto one = load_product(*scenes[i], threads, single ? cores_ : own.cores);
       const std::lock_guard guard{mutex};
       if (!one && one.error().code == ec::already_exists) {
         replaced = fail(one.error());
@@ -92,14 +116,14 @@ result<load_outcome> load_run::load_scenes(const std::string& input,
   return sum;
 }
 
-result<load_outcome> load_run::load_product(const scene& source, size_t threads) {
+result<load_outcome> load_run::load_product(const scene& source, size_t threads, budget& cores) {
   const auto& scene = source.description();
   const auto others = look_for_others(scene);
   if (!others.newer.empty())
     return fail(ec::already_exists, "store " + scene.input,
                 "a newer product of the same observation is stored: " + others.newer,
                 "delete that one first if you want this one");
-  STIP_ASSIGN(const auto outcome, load_one(source, threads));
+  STIP_ASSIGN(const auto outcome, load_one(source, threads, cores));
   STIP_TRY(remove_replaced(scene, others.older));
   return outcome;
 }
@@ -179,10 +203,10 @@ result<std::vector<uint64_t>> targets_of(const cluster_view_ptr& view, const alb
 
 }  // namespace
 
-result<load_outcome> load_run::load_one(const scene& source, size_t threads) {
+result<load_outcome> load_run::load_one(const scene& source, size_t threads, budget& cores) {
   for (int attempt = 1;; ++attempt) {
     const auto view = view_->get();
-    auto outcome = load_once(source, view, threads);
+    auto outcome = load_once(source, view, threads, cores);
     // What was confirmed is not cut again. As long as this node sees the same cluster, another
     // attempt would fail as this one did.
     if (outcome || attempt == defaults::load_attempts || view == view_->get() ||
@@ -194,11 +218,13 @@ result<load_outcome> load_run::load_one(const scene& source, size_t threads) {
 }
 
 result<load_outcome> load_run::load_once(const scene& source, const cluster_view_ptr& view,
-                                         size_t threads) {
+                                         size_t threads, budget& cores) {
+  STIP_ASSIGN(auto busy, budget_share::acquire(cores, threads, [this] { return stopped(); }));
   load_request request;
   request.target = plan_.target;
   request.precision = plan_.request.precision;
   request.threads = threads;
+  request.scenes_beside = workers_of(plan_.threads);
   request.written = plan_.part.task.began;
   // An abandoned shipment may outlive the run.
   shipping out{context_,
@@ -217,13 +243,19 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   services.ship = [&out](uint64_t node, chip_parts parts, uint64_t bytes) {
     return out.ship(node, std::move(parts), bytes);
   };
-  services.settle = [&out] { return out.settle(); };
+  services.settle = [&out, &busy] {
+    busy.release();
+    return out.settle();
+  };
   services.unique = [this] {
     const auto v = context_->versions->next();
     return hash64(to_string(v));
   };
   services.stopped = [this, &out] { return stopped_->load() || out.failed(); };
   services.memory = context_->load_memory.get();
+  services.plans = &plans_;
+  const auto buffers = context_->load_buffers->use();
+  services.buffers = buffers.get();
   auto outcome = load_scene(source, request, services);
   // A refused chip stops the cut; what the user should read is why it was refused.
   if (!outcome && outcome.error().code == ec::stopped)

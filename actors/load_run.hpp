@@ -39,6 +39,9 @@ class load_run {
   /// Workers that should run at the same time.
   size_t workers() const { return workers_; }
 
+  /// Workers for so many threads that cut: while one waits for confirmations, another cuts.
+  static size_t workers_of(size_t threads) { return 2 * threads; }
+
   /// Takes inputs one after the other until there are none. Blocks for as long as they take.
   void work();
 
@@ -48,12 +51,12 @@ class load_run {
  private:
   void load_input(size_t index);
   /// The scenes of an input.
-  result<std::vector<std::unique_ptr<scene>>> open(const std::string& input) const;
+  result<std::vector<std::unique_ptr<scene>>> open(const std::string& input);
   result<load_outcome> load_scenes(const std::string& input,
                                    const std::vector<std::unique_ptr<scene>>& scenes);
   /// A scene, unless a newer product of its observation is stored (already_exists); older ones are
   /// taken away.
-  result<load_outcome> load_product(const scene& source, size_t threads);
+  result<load_outcome> load_product(const scene& source, size_t threads, budget& cores);
   /// Once this node is in the view.
   reprocessed products() const;
   /// Other products of the same observation; none, when that cannot be said.
@@ -61,8 +64,10 @@ class load_run {
   result<void> remove_replaced(const scene_description& scene,
                                const std::vector<std::string>& tiles) const;
   /// Loads a scene; once more where a node went away meanwhile and others can stand in for it.
-  result<load_outcome> load_one(const scene& source, size_t threads);
-  result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view, size_t threads);
+  result<load_outcome> load_one(const scene& source, size_t threads, budget& cores);
+  /// Has `threads` of `cores` as long as it cuts, not while it waits for confirmations.
+  result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view, size_t threads,
+                                 budget& cores);
   result<std::vector<bool>> ask_holds(uint64_t node, const std::vector<image_key>& keys,
                                       const hash128& scene);
   void report(decltype(part_news::what) news);
@@ -77,7 +82,10 @@ class load_run {
   /// Those that are left, as indices.
   std::vector<size_t> left_;
   size_t workers_ = 0;
-  size_t threads_per_scene_ = 1;
+  size_t threads_per_input_ = 1;
+  plan_cache plans_;
+  /// Threads that may open and cut scenes at the same time, of all workers.
+  budget cores_;
   std::atomic<size_t> next_input_{0};
   /// Shipments look at it as well, and may outlive the run.
   const std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);

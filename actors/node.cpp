@@ -13,6 +13,7 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
+#include "actors/load_run.hpp"
 #include "actors/loader.hpp"
 #include "actors/membership.hpp"
 #include "actors/query.hpp"
@@ -284,10 +285,10 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->log = p.log->clone(node_name(context->self.id));
   context->versions = std::make_shared<version_clock>(context->self.id, *p.time);
   const auto memory = double(context->settings.memory_limit);
-  context->load_memory =
-      std::make_shared<byte_budget>(uint64_t(memory * defaults::load_memory_share));
+  context->load_memory = std::make_shared<budget>(uint64_t(memory * defaults::load_memory_share));
+  context->load_buffers = std::make_shared<shared_pool>(context->load_memory->total());
   context->transfer_memory =
-      std::make_shared<byte_budget>(uint64_t(memory * defaults::transfer_memory_share));
+      std::make_shared<budget>(uint64_t(memory * defaults::transfer_memory_share));
   STIP_ASSIGN(context->fresh, look_whether_fresh(*context->directory));
   STIP_ASSIGN(auto tasks_kept, read_tasks(*context->directory));
   STIP_ASSIGN(const auto members_kept, kept_members(*context->directory));
@@ -306,7 +307,8 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   const auto& s = context->settings;
   context->writers = spawn_executor(system, defaults::writer_threads, defaults::max_queued_jobs);
   context->readers = spawn_executor(system, s.reader_threads, defaults::max_queued_jobs);
-  context->loaders = spawn_executor(system, s.loader_threads, defaults::max_queued_jobs);
+  context->loaders =
+      spawn_executor(system, load_run::workers_of(s.loader_threads), defaults::max_queued_jobs);
   context->maintenance =
       spawn_executor(system, defaults::maintenance_threads, defaults::max_queued_jobs);
   reader_settings reading;

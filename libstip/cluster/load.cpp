@@ -11,13 +11,6 @@ namespace stip {
 
 namespace {
 
-/// Memory that is given back at the end of the scope.
-struct held_memory {
-  byte_budget* budget;
-  uint64_t bytes;
-  ~held_memory() { budget->release(bytes); }
-};
-
 struct scene_parts {
   std::vector<expected_chip> chips;
   size_t images = 0;
@@ -95,7 +88,7 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
   options.memory_bytes = services.memory->total();
   // Windows of cells that cannot be kept need not be found.
   options.max_cells = services.memory->total() / defaults::bytes_per_planned_chip;
-  STIP_ASSIGN(const auto plan, plan_cut(scene, tilings, options));
+  STIP_ASSIGN(const auto plan, services.plans->plan(scene, tilings, options));
 
   // What is known of every chip until it is stored counts too: fine cells of many scenes at once
   // would else outgrow the bound.
@@ -108,12 +101,13 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
                     " MiB, the bound is " + std::to_string(total >> 20) + " MiB",
                 "store it with a shorter precision, or raise the memory limit");
   // A scene gets what one thread needs, and its share for the others.
-  const auto fair = total / defaults::scenes_in_memory;
-  STIP_ASSIGN(const auto bytes,
-              services.memory->acquire(std::max(plan->needed_bytes() + chip_bytes, fair),
-                                       services.stopped));
-  const held_memory held{services.memory, bytes};
-  options.memory_bytes = bytes - chip_bytes;
+  const auto fair = total / std::max<uint64_t>(defaults::scenes_in_memory, request.scenes_beside);
+  STIP_ASSIGN(
+      const auto held,
+      budget_share::acquire(*services.memory, std::max(plan->needed_bytes() + chip_bytes, fair),
+                            services.stopped));
+  options.memory_bytes = held.amount() - chip_bytes;
+  options.pool = services.buffers;
 
   scene_part record;
   record.json = encode(scene);

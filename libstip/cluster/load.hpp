@@ -9,9 +9,11 @@
 #include "libstip/catalog/album.hpp"
 #include "libstip/cluster/chip_packer.hpp"
 #include "libstip/cluster/place_images.hpp"
-#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/budget.hpp"
+#include "libstip/core/buffer_pool.hpp"
 #include "libstip/core/clock.hpp"
 #include "libstip/raster/cut.hpp"
+#include "libstip/raster/plan_cache.hpp"
 
 namespace stip {
 
@@ -21,6 +23,8 @@ struct load_request {
   int precision = 5;
   /// Threads over the blocks of the scene.
   size_t threads = 1;
+  /// Scenes that are loaded at the same time: each may have its share of the memory.
+  size_t scenes_beside = 1;
   /// The version that everything it writes carries.
   version written;
 };
@@ -37,7 +41,10 @@ struct load_services {
   /// A number that this node never gave before: makes uploads unique.
   std::function<uint64_t()> unique;
   std::function<bool()> stopped;
-  byte_budget* memory = nullptr;
+  budget* memory = nullptr;
+  plan_cache* plans = nullptr;
+  /// Holds the bytes of all of `memory`.
+  buffer_pool* buffers = nullptr;
 };
 
 struct load_outcome {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <utility>
@@ -104,6 +105,25 @@ class buffer_pool {
   uint64_t loaned_bytes_ = 0;
   uint64_t peak_loaned_bytes_ = 0;
   uint64_t peak_bytes_ = 0;
+};
+
+/// A pool for all who need one at the same time; its memory is given back when the last of them is
+/// done. Thread-safe.
+class shared_pool {
+ public:
+  explicit shared_pool(uint64_t max_bytes) noexcept : max_bytes_(max_bytes) {}
+
+  std::shared_ptr<buffer_pool> use() {
+    const std::lock_guard guard{mutex_};
+    auto pool = pool_.lock();
+    if (!pool) pool_ = pool = std::make_shared<buffer_pool>(max_bytes_);
+    return pool;
+  }
+
+ private:
+  const uint64_t max_bytes_;
+  std::mutex mutex_;
+  std::weak_ptr<buffer_pool> pool_;
 };
 
 }  // namespace stip

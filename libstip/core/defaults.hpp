@@ -73,6 +73,14 @@ inline constexpr uint64_t max_open_block_bytes = uint64_t{128} << 20;
 /// Source blocks are read together up to this many bytes.
 inline constexpr uint64_t source_window_bytes = uint64_t{4} << 20;
 
+/// Bytes that a plan keeps for each grid to remember which cell each pixel lies in; where a grid
+/// needs more, the cut finds it out again.
+inline constexpr uint64_t cell_table_bytes = uint64_t{4} << 20;
+
+/// Plans that a load keeps for the scenes that come next, and the bytes of one at most.
+inline constexpr size_t max_cached_plans = 4;
+inline constexpr uint64_t max_cached_plan_bytes = uint64_t{8} << 20;
+
 /// Source windows of one subdataset at most; guards allocations that a file's header controls.
 inline constexpr int64_t max_source_windows = int64_t{4} << 20;
 
@@ -389,7 +397,8 @@ inline constexpr size_t max_keys_per_question = 4096;
 /// Bytes that a load keeps for each chip from its plan until it is stored, generously.
 inline constexpr uint64_t bytes_per_planned_chip = 1536;
 
-/// Scenes that are cut at the same time get this share of the load's memory each.
+/// A scene gets this share of the memory for loads at most, for all of its threads, unless one of
+/// them alone needs more.
 inline constexpr uint64_t scenes_in_memory = 4;
 
 // -- actors -------------------------------------------------------------------

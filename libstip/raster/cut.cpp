@@ -14,7 +14,6 @@
 #include "libstip/core/defaults.hpp"
 #include "libstip/raster/cut_assembly.hpp"
 #include "libstip/raster/plan.hpp"
-#include "libstip/raster/plan_cells.hpp"
 #include "libstip/raster/plan_sweep.hpp"
 
 namespace stip {
@@ -164,47 +163,43 @@ class cut_worker {
     flags.release();
 
     const window_pixels held{{bands.data(), rect, size_of(part.type)}, {masks.data(), rect, 1}};
-    const auto touching = part.touching_of(step.window);
-    for (size_t i = 0; i < touching.size(); ++i)
-      if (run_.wants(part, touching[i]))
-        STIP_TRY(assembly.add(touching[i], held, counts_[i], scratch_));
+    for (const auto ordinal : part.touching_of(step.window))
+      if (run_.wants(part, ordinal))
+        STIP_TRY(assembly.add(ordinal, held, counts_[ordinal], scratch_));
     return {};
   }
 
-  /// Makes what belongs to a subdataset: projections are not shared between threads.
+  /// Makes what belongs to a subdataset.
   result<void> turn_to(size_t part) {
     if (!reader_) {
       STIP_ASSIGN(reader_, run_.source.open_reader());
     }
     if (runs_ && part_ == part) return {};
+    const auto& of = run_.plan.subdatasets()[part];
     STIP_ASSIGN(const auto cells, cell_grid::make(run_.plan.algorithm(), run_.plan.precision()));
-    STIP_ASSIGN(auto mapper, pixel_mapper::make(run_.plan.subdatasets()[part].grid, cells));
-    runs_.emplace(std::move(mapper), cells);
-    finder_.emplace(cells);
+    STIP_ASSIGN(auto runs, chip_runs::make(of.table.get(), of.codes, of.grid, cells));
+    runs_.emplace(std::move(runs));
+    counts_.assign(of.chips.size(), 0);
     part_ = part;
     return {};
   }
 
-  /// Sets counts_[i] to the valid pixels of the window that lie in the cell of its i-th chip; all
-  /// pixels are valid where `valid` is empty.
+  /// Sets counts_ of the chips that touch the window to its valid pixels that lie in their cells;
+  /// all pixels are valid where `valid` is empty.
   void count_by_cell(const subdataset_plan& part, int64_t window, const pixel_rect& rect,
                      std::span<const uint8_t> valid) {
-    const auto touching = part.touching_of(window);
-    counts_.assign(touching.size(), 0);
-    finder_->reset();
+    for (const auto ordinal : part.touching_of(window)) counts_[ordinal] = 0;
     uint64_t total = 0;
-    for (int64_t row = 0; row < rect.height; ++row) {
-      runs_->runs(rect.row + row, rect.column, rect.end_column(), row_runs_);
-      for (const auto& run : row_runs_) {
-        auto length = static_cast<uint64_t>(run.col_end - run.col_begin);
-        if (!valid.empty())
-          length = count_set(valid.subspan(
-              static_cast<size_t>(row * rect.width + run.col_begin - rect.column), length));
-        total += length;
-        if (length == 0) continue;
-        if (const auto at = finder_->find(run, part.codes, touching)) counts_[*at] += length;
-      }
-    }
+    for (int64_t row = 0; row < rect.height; ++row)
+      runs_->for_each(rect.row + row, rect.column, rect.end_column(),
+                      [&](int64_t begin, int64_t end, uint32_t ordinal) {
+                        auto length = static_cast<uint64_t>(end - begin);
+                        if (!valid.empty())
+                          length = count_set(valid.subspan(
+                              static_cast<size_t>(row * rect.width + begin - rect.column), length));
+                        total += length;
+                        if (ordinal != chip_table::no_chip) counts_[ordinal] += length;
+                      });
     run_.valid_pixels += total;
   }
 
@@ -219,9 +214,8 @@ class cut_worker {
   cut_run& run_;
   std::unique_ptr<scene_reader> reader_;
   size_t part_ = 0;
-  std::optional<cell_runs> runs_;
-  std::optional<cell_finder> finder_;
-  std::vector<cell_run> row_runs_;
+  std::optional<chip_runs> runs_;
+  /// By ordinal.
   std::vector<uint64_t> counts_;
   assembly_scratch scratch_;
 };
@@ -318,7 +312,8 @@ result<cut_summary> cut(const scene& source, const cut_plan& plan, const cut_opt
                 "plan the cut with the same bound");
   auto steps = steps_of(*made, wanted);
   const size_t threads = thread_count(*made, steps, options);
-  const uint64_t bound = options.memory_bytes - threads * made->thread_bytes();
+  const uint64_t bound =
+      options.memory_bytes - made->table_bytes() - threads * made->thread_bytes();
   buffer_pool own_pool(bound);
   buffer_pool& pool = options.pool != nullptr ? *options.pool : own_pool;
   admission windows(std::move(steps), bound);

@@ -27,6 +27,9 @@ struct cut_options {
   uint64_t memory_bytes = uint64_t{256} << 20;
   /// Cells that a subdataset may fall into; planning stops where there are more.
   uint64_t max_cells = defaults::max_covering_cells;
+  /// What the plan may keep for each grid to remember which cell each pixel lies in; 0: the cut
+  /// finds it out again.
+  uint64_t cell_table_bytes = defaults::cell_table_bytes;
   /// Where the buffers come from, kept from scene to scene; nullptr: a pool of the cut's own. One
   /// that several cuts share must hold the bytes of all of them.
   buffer_pool* pool = nullptr;
@@ -96,6 +99,8 @@ class cut_plan {
   virtual uint16_t block_edge(size_t subdataset) const = 0;
   /// Bytes of pixel buffers that cutting with one thread needs at most.
   virtual uint64_t needed_bytes() const = 0;
+  /// About the bytes that the plan itself takes.
+  virtual uint64_t kept_bytes() const = 0;
 };
 
 /// Plans the cut. Errors: limit_exceeded when one source block, or the rows of chips that must be

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "libstip/core/buffer_pool.hpp"
@@ -57,6 +58,7 @@ class plan_builder {
       if (auto fitted = fit_to_memory(i); !fitted)
         return fail(in_subdataset(std::move(fitted).error(), subdatasets[i]));
     plan_->needed_bytes_ = peak_ + plan_->thread_bytes_;
+    keep_tables();
     return std::unique_ptr<cut_plan>(std::move(plan_));
   }
 
@@ -65,6 +67,7 @@ class plan_builder {
     std::vector<uint64_t> codes;
     std::vector<uint64_t> cell_pixels;
     std::vector<pixel_window> windows;
+    std::shared_ptr<const chip_table> table;
     uint64_t pixels_without_cell = 0;
     std::optional<int64_t> period;
   };
@@ -124,8 +127,10 @@ class plan_builder {
     found_chips found;
     found.period = mapper.period_columns();
     cell_runs runs(std::move(mapper), cells_);
-    STIP_ASSIGN(auto census, count_cells(runs, std::min<uint64_t>(options_.max_cells,
-                                                                  defaults::max_covering_cells)));
+    STIP_ASSIGN(
+        auto census,
+        count_cells(runs, std::min<uint64_t>(options_.max_cells, defaults::max_covering_cells),
+                    chip_table::max_runs(options_.cell_table_bytes)));
     found.pixels_without_cell = census.pixels_without_cell;
     const auto& nest = nesting_[subdataset];
     std::optional<pixel_mapper> base;
@@ -142,6 +147,8 @@ class plan_builder {
       found.cell_pixels.push_back(cell.pixels);
       found.windows.push_back(window);
     }
+    if (!census.runs.empty())
+      found.table = std::make_shared<chip_table>(census, found.codes, cells_);
     count_beyond_raster(runs, found.codes, found.windows, found.cell_pixels);
     found_.push_back(std::move(found));
     return check_total();
@@ -203,6 +210,7 @@ class plan_builder {
     for (size_t i = 0; i < count; ++i) {
       plan_->subdatasets_[i].codes = std::move(found_[i].codes);
       plan_->subdatasets_[i].cell_pixels = std::move(found_[i].cell_pixels);
+      plan_->subdatasets_[i].table = std::move(found_[i].table);
     }
     found_.clear();
   }
@@ -262,6 +270,20 @@ class plan_builder {
     return {};
   }
 
+  /// Unless a tight bound has no room for them.
+  void keep_tables() {
+    std::set<std::shared_ptr<const chip_table>> tables;
+    for (const auto& part : plan_->subdatasets_)
+      if (part.table) tables.insert(part.table);
+    for (const auto& table : tables) plan_->table_bytes_ += table->bytes();
+    if (plan_->needed_bytes_ + plan_->table_bytes_ <= options_.memory_bytes) {
+      plan_->needed_bytes_ += plan_->table_bytes_;
+      return;
+    }
+    plan_->table_bytes_ = 0;
+    for (auto& part : plan_->subdatasets_) part.table.reset();
+  }
+
   uint64_t encode_bytes(const subdataset_plan& part) const {
     uint64_t largest = 0;
     for (size_t ordinal = 0; ordinal < part.chips.size(); ++ordinal)
@@ -283,6 +305,15 @@ class plan_builder {
 
 uint16_t scene_plan::block_edge(size_t subdataset) const {
   return subdataset < subdatasets_.size() ? subdatasets_[subdataset].block_edge : 0;
+}
+
+uint64_t scene_plan::kept_bytes() const {
+  uint64_t bytes = table_bytes_ + chips_.size() * sizeof(planned_chip);
+  for (const auto& part : subdatasets_)
+    bytes += part.chips.size() * (sizeof(uint32_t) + 2 * sizeof(uint64_t)) +
+             part.touching_begin.size() * sizeof(uint64_t) +
+             part.touching.size() * sizeof(uint32_t);
+  return bytes;
 }
 
 result<std::unique_ptr<cut_plan>> plan_cut(const scene_description& description,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libstip/geo/georeference.hpp"
+#include "libstip/raster/chip_runs.hpp"
 #include "libstip/raster/cut.hpp"
 #include "libstip/raster/cut_geometry.hpp"
 #include "libstip/raster/cut_windows.hpp"
@@ -29,6 +30,8 @@ struct subdataset_plan {
   std::vector<uint32_t> chips;
   std::vector<uint64_t> codes;
   std::vector<uint64_t> cell_pixels;
+  /// nullptr where it would take too much memory.
+  std::shared_ptr<const chip_table> table;
 
   /// Ordinals of the chips that meet window i: touching[touching_begin[i] .. touching_begin[i+1]),
   /// ascending.
@@ -64,13 +67,15 @@ class scene_plan final : public cut_plan {
   const std::vector<planned_chip>& chips() const override { return chips_; }
   uint16_t block_edge(size_t subdataset) const override;
   uint64_t needed_bytes() const override { return needed_bytes_; }
+  uint64_t kept_bytes() const override;
 
   const std::vector<subdataset_plan>& subdatasets() const { return subdatasets_; }
   geocode_algorithm algorithm() const { return algorithm_; }
   int precision() const { return precision_; }
 
-  /// Bytes that a thread takes for encoding, beside the pool.
+  /// Bytes that a thread takes for encoding, beside the pool, and that the tables take.
   uint64_t thread_bytes() const { return thread_bytes_; }
+  uint64_t table_bytes() const { return table_bytes_; }
 
   block_layout layout(const subdataset_plan& part, size_t ordinal) const {
     const auto& chip = chips_[part.chips[ordinal]];
@@ -86,6 +91,7 @@ class scene_plan final : public cut_plan {
   int precision_ = 0;
   uint64_t needed_bytes_ = 0;
   uint64_t thread_bytes_ = 0;
+  uint64_t table_bytes_ = 0;
 };
 
 }  // namespace stip

@@ -70,7 +70,7 @@ class tally {
 
 }  // namespace
 
-result<cell_census> count_cells(cell_runs& runs, size_t max_cells) {
+result<cell_census> count_cells(cell_runs& runs, size_t max_cells, uint64_t max_runs) {
   const auto too_many = [&] {
     return fail(ec::limit_exceeded, "plan the cut",
                 "the scene falls into more than " + std::to_string(max_cells) +
@@ -81,15 +81,29 @@ result<cell_census> count_cells(cell_runs& runs, size_t max_cells) {
   cell_census census;
   tally counts(runs.cells());
   std::vector<cell_run> row_runs;
+  // Every row has one run at least.
+  bool kept = static_cast<uint64_t>(raster.height) <= max_runs;
   for (int64_t row = 0; row < raster.height; ++row) {
     runs.runs(row, 0, raster.width, row_runs);
+    kept = kept && census.runs.size() + row_runs.size() <= max_runs;
+    if (kept) census.row_begin.push_back(static_cast<uint32_t>(census.runs.size()));
     for (const auto& run : row_runs) {
+      if (kept)
+        census.runs.push_back({static_cast<int32_t>(run.col_end),
+                               static_cast<int32_t>(run.cell_column),
+                               static_cast<int32_t>(run.cell_row)});
       if (run.cell_column >= 0)
         counts.add(run);
       else
         census.pixels_without_cell += static_cast<uint64_t>(run.col_end - run.col_begin);
     }
     if (counts.compact_at_times() > max_cells) return too_many();
+  }
+  if (kept) {
+    census.row_begin.push_back(static_cast<uint32_t>(census.runs.size()));
+  } else {
+    census.runs = {};
+    census.row_begin = {};
   }
   census.cells = counts.take();
   if (census.cells.size() > max_cells) return too_many();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -18,17 +19,20 @@ class cell_finder {
  public:
   explicit cell_finder(const cell_grid& cells) : cells_(cells) {}
 
-  /// The position in `codes` (or in the list that `ordinals` picks of it) of the run's cell.
+  /// The position in `codes`, always the same list, of the run's cell.
   std::optional<size_t> find(const cell_run& run, std::span<const uint64_t> codes) {
-    return find(run, codes.size(), [&](size_t i) { return codes[i]; });
+    if (run.cell_column < 0) return std::nullopt;
+    const cell_index cell{run.cell_column, run.cell_row};
+    auto& known = recent_[static_cast<size_t>(cell.column + cell.row * 37) % recent_.size()];
+    if (known.cell != cell) {
+      const uint64_t code = cells_.packed(cell);
+      const auto at = std::lower_bound(codes.begin(), codes.end(), code);
+      const bool found = at != codes.end() && *at == code;
+      known = {cell, found ? static_cast<size_t>(at - codes.begin()) + 1 : 0};
+    }
+    if (known.position == 0) return std::nullopt;
+    return known.position - 1;
   }
-  std::optional<size_t> find(const cell_run& run, std::span<const uint64_t> codes,
-                             std::span<const uint32_t> ordinals) {
-    return find(run, ordinals.size(), [&](size_t i) { return codes[ordinals[i]]; });
-  }
-
-  /// Forgets what it knows of one list, before another is searched.
-  void reset() { recent_ = {}; }
 
  private:
   struct entry {
@@ -36,29 +40,6 @@ class cell_finder {
     /// Position + 1; 0: the cell is not in the list.
     size_t position = 0;
   };
-
-  template <class CodeAt>
-  std::optional<size_t> find(const cell_run& run, size_t size, CodeAt&& code_at) {
-    if (run.cell_column < 0) return std::nullopt;
-    const cell_index cell{run.cell_column, run.cell_row};
-    auto& known = recent_[static_cast<size_t>(cell.column + cell.row * 37) % recent_.size()];
-    if (known.cell != cell) {
-      const uint64_t code = cells_.packed(cell);
-      size_t low = 0;
-      for (size_t length = size; length > 0;) {
-        const size_t half = length / 2;
-        if (code_at(low + half) < code) {
-          low += half + 1;
-          length -= half + 1;
-        } else {
-          length = half;
-        }
-      }
-      known = {cell, low < size && code_at(low) == code ? low + 1 : 0};
-    }
-    if (known.position == 0) return std::nullopt;
-    return known.position - 1;
-  }
 
   cell_grid cells_;
   std::array<entry, 256> recent_{};
@@ -71,14 +52,27 @@ struct cell_count {
 };
 
 struct cell_census {
+  /// A cell_run from the end of the one before; cells of the finest precision have indices of 30
+  /// bits.
+  struct run {
+    int32_t col_end = 0;
+    int32_t cell_column = -1;
+    int32_t cell_row = -1;
+  };
+
   /// The cells that hold a pixel centre of the scene, ascending by packed code, with their number.
   std::vector<cell_count> cells;
   uint64_t pixels_without_cell = 0;
+
+  /// The runs of row i: runs[row_begin[i] .. row_begin[i+1]). Both are empty where there were too
+  /// many to be kept.
+  std::vector<run> runs;
+  std::vector<uint32_t> row_begin;
 };
 
-/// Counts the pixels of the grid's raster by cell, exactly.
-/// ec::limit_exceeded when there are more than `max_cells` cells.
-result<cell_census> count_cells(cell_runs& runs, size_t max_cells);
+/// Counts the pixels of the grid's raster by cell, exactly, and keeps the runs if there are no more
+/// than `max_runs`. ec::limit_exceeded when there are more than `max_cells` cells.
+result<cell_census> count_cells(cell_runs& runs, size_t max_cells, uint64_t max_runs);
 
 /// Adds to counts[i] the pixels of window[i] that lie in the cell codes[i] but not on the raster.
 void count_beyond_raster(cell_runs& runs, std::span<const uint64_t> codes,

@@ -111,6 +111,8 @@ struct source_tiling {
   int64_t block_height = 0;
   /// All bands of a block come out of one decoding (pixel interleave): read them together.
   bool bands_together = true;
+
+  bool operator==(const source_tiling&) const = default;
 };
 
 /// One rectangle of pixels as a reader fills it; dense.

@@ -11,7 +11,7 @@
 namespace stip::bench {
 
 namespace {
-constexpr std::chrono::milliseconds look_again{5};
+constexpr std::chrono::milliseconds look_again{20};
 constexpr std::chrono::milliseconds look_for_peers{100};
 constexpr int patience = 600;
 }  // namespace

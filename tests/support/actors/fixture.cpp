@@ -103,8 +103,9 @@ std::shared_ptr<node_context> actor_fixture::make_context(const std::string& dir
   c->self.port = 1;
   c->self.tokens = derive_tokens(own_id, 8);
   c->versions = std::make_shared<version_clock>(own_id, time);
-  c->load_memory = std::make_shared<byte_budget>(uint64_t{64} << 20);
-  c->transfer_memory = std::make_shared<byte_budget>(uint64_t{64} << 20);
+  c->load_memory = std::make_shared<budget>(uint64_t{64} << 20);
+  c->load_buffers = std::make_shared<shared_pool>(c->load_memory->total());
+  c->transfer_memory = std::make_shared<budget>(uint64_t{64} << 20);
   c->writers = keep(spawn_inline_executor(sys));
   c->readers = keep(spawn_inline_executor(sys));
   c->loaders = keep(spawn_inline_executor(sys));

@@ -1,4 +1,4 @@
-#include "libstip/core/byte_budget.hpp"
+#include "libstip/core/budget.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,8 +9,8 @@ namespace {
 constexpr std::chrono::milliseconds stop_poll_interval{100};
 }
 
-result<uint64_t> byte_budget::acquire(uint64_t bytes, const std::function<bool()>& stop) {
-  const auto wanted = std::min(bytes, total_);
+result<uint64_t> budget::acquire(uint64_t amount, const std::function<bool()>& stop) {
+  const auto wanted = std::min(amount, total_);
   std::unique_lock lock{mutex_};
   const auto ticket = next_ticket_++;
   bool stopped = false;
@@ -22,19 +22,19 @@ result<uint64_t> byte_budget::acquire(uint64_t bytes, const std::function<bool()
   }
   ++serving_;
   changed_.notify_all();
-  if (stopped) return fail(ec::stopped, "wait for memory", "the task was stopped");
+  if (stopped) return fail(ec::stopped, "wait for a turn", "the task was stopped");
   free_ -= wanted;
   high_water_ = std::max(high_water_, total_ - free_);
   return wanted;
 }
 
-void byte_budget::release(uint64_t bytes) {
+void budget::release(uint64_t amount) {
   const std::lock_guard guard{mutex_};
-  free_ = std::min(total_, free_ + bytes);
+  free_ = std::min(total_, free_ + amount);
   changed_.notify_all();
 }
 
-uint64_t byte_budget::high_water() const {
+uint64_t budget::high_water() const {
   const std::lock_guard guard{mutex_};
   return high_water_;
 }
