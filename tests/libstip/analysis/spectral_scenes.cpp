@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libstip/analysis/calibrate.hpp"
+#include "libstip/analysis/cloud_shadow.hpp"
 #include "libstip/analysis/spectral.hpp"
 #include "libstip/raster/nodata.hpp"
 #include "tests/support/libstip/raster_file.hpp"
@@ -157,4 +158,38 @@ CAF_TEST(the surface reflectance of Peru agrees with QA_PIXEL) {
   const auto bare = compare(*opened, mask, 3);
   CAF_MESSAGE("without temperature: " << text(bare));
   CAF_CHECK(bare.balanced() >= 0.85);
+}
+
+CAF_TEST(shadows of Peru lie where QA_PIXEL has them more often than elsewhere) {
+  const auto data = shared_data();
+  if (!data) {
+    CAF_MESSAGE("skipped: STIP_SHARED_DATA names no directory");
+    return;
+  }
+  const auto opened = open_one(*data + "/landsat/LC08_L2SP_001070_20190114-C2");
+  CAF_REQUIRE(opened != nullptr);
+  const auto l = load(*opened, peru);
+  std::vector<uint8_t> mask(l.image.size.pixels());
+  CAF_REQUIRE(spectral_mask(l.image, mask).has_value());
+  const auto& d = opened->description();
+  const auto& transform = d.subdatasets[0].grid.transform;
+  const shadow_geometry geometry{sun_of(d, peru[0], peru[1]), std::abs(transform[1]),
+                                 std::abs(transform[5])};
+  CAF_REQUIRE(add_shadows(l.image, geometry, mask).has_value());
+  const auto quality = find_quality(d);
+  const auto plane = read_plane(*opened, quality->bands[0]);
+  confusion found;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    uint16_t value = 0;
+    std::memcpy(&value, plane.data() + 2 * i, 2);
+    // Only where both see the ground.
+    if ((value & 0b1111) != 0 || is_cloud(mask_class(mask[i])) || mask[i] == 0) continue;
+    const bool theirs = (value & 16) != 0, ours = mask[i] == uint8_t(mask_class::shadow);
+    ++(theirs ? ours ? found.both : found.missed : ours ? found.false_alarm : found.neither);
+  }
+  CAF_MESSAGE("shadows: " << text(found));
+  const auto share = [](uint64_t part, uint64_t rest) {
+    return double(part) / double(part + rest);
+  };
+  CAF_CHECK(share(found.both, found.false_alarm) > 2 * share(found.missed, found.neither));
 }

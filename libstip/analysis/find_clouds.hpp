@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "libstip/analysis/cloud_source.hpp"
+#include "libstip/analysis/mask_classes.hpp"
+#include "libstip/analysis/probability_mask.hpp"
+#include "libstip/analysis/tree_model.hpp"
+#include "libstip/core/error.hpp"
+#include "libstip/raster/scene.hpp"
+
+// The cloud mask of an image, from what its scene says and its planes hold: all methods behind one
+// function.
+
+namespace stip {
+
+/// How clouds are to be found.
+struct cloud_request {
+  cloud_method method = cloud_method::automatic;
+  /// For cloud_method::model.
+  const tree_model* model = nullptr;
+  probability_options probability;
+  /// The middle of the image, degrees, EPSG:4326: for the sun.
+  double longitude = 0;
+  double latitude = 0;
+};
+
+/// The planes of an image; all of its subdatasets cover the same ground.
+struct image_planes {
+  /// Columns and rows of a subdataset of the image.
+  std::function<plane_size(size_t subdataset)> size;
+  /// The pixels of a band in the subdataset's type, native byte order.
+  std::function<result<std::vector<std::byte>>(const band_place&)> read;
+  /// A byte a pixel of a subdataset, 0: no data, where something beside the bands' own nodata
+  /// values tells it (a mask, an alpha band); an empty vector where nothing does. May be empty
+  /// itself.
+  std::function<result<std::vector<uint8_t>>(size_t subdataset)> valid;
+};
+
+/// A mask, and how it was made.
+struct cloud_mask {
+  /// Never automatic.
+  cloud_method method = cloud_method::quality;
+  /// The mask lies on the grid of this subdataset.
+  size_t subdataset = 0;
+  plane_size size;
+  std::vector<uint8_t> classes;
+};
+
+/// Finds the clouds of an image. The grid of the mask is that of the quality band (qa), of the
+/// short wave infrared (spectral), of most of the model's bands (model); other bands are brought to
+/// it, see fit_plane. With the spectral test shadows and Fmask's margin are found as well, shadows
+/// where the sun is high enough. Errors: those of choose_method, find_quality, find_spectral,
+/// calibrate, model_bands and find_bands; invalid_argument without a model for the method model, or
+/// when planes have not their sizes; what `planes` returns.
+result<cloud_mask> find_clouds(const scene_description& scene, const cloud_request& request,
+                               const image_planes& planes);
+
+}  // namespace stip
