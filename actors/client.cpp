@@ -178,6 +178,21 @@ result<task_record> client::store(const store_request& request) const {
                                 "store into album " + request.album, atom::store_v, request);
 }
 
+result<task_record> client::store_files(const upload_request& request) const {
+  return answer_of<task_record>(system_, handles_.loader, within(defaults::store_deadline),
+                                "store into album " + request.store.album, atom::upload_v, request);
+}
+
+result<bool> client::announce(const upload_input& input) const {
+  return answer_of<bool>(system_, handles_.loader, within(defaults::query_deadline),
+                         "send " + input.name, atom::upload_v, input);
+}
+
+result<bool> client::send(const upload_chunk& chunk) const {
+  return answer_of<bool>(system_, handles_.loader, within(defaults::query_deadline),
+                         "send a piece of a file", atom::upload_v, chunk);
+}
+
 result<std::vector<task_record>> client::tasks() const {
   return answer_of<std::vector<task_record>>(
       system_, handles_.tasks, within(defaults::cluster_deadline), "list tasks", atom::list_v);

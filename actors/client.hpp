@@ -90,6 +90,13 @@ class client {
 
   /// Begins to store; the task as it has begun.
   result<task_record> store(const store_request& request) const;
+  /// The same of files of this machine, which upload_sender sends; the task's `node` is 0 where a
+  /// running one was joined, whose files somebody else sends.
+  result<task_record> store_files(const upload_request& request) const;
+  /// Whether the input may be sent now. Errors: those of upload_spool::begin.
+  result<bool> announce(const upload_input& input) const;
+  /// Sends a piece of it. Errors: those of upload_spool::place and write_piece.
+  result<bool> send(const upload_chunk& chunk) const;
   result<std::vector<task_record>> tasks() const;
   result<task_record> get_task(const std::string& id) const;
   result<task_record> stop_task(const std::string& id) const;

@@ -1,5 +1,6 @@
 #include "actors/context.hpp"
 
+#include "libstip/cluster/upload_spool.hpp"
 #include "libstip/core/defaults.hpp"
 
 namespace stip {
@@ -15,6 +16,8 @@ node_settings default_settings() {
   s.maintenance_rate = defaults::maintenance_rate;
   s.parcel_patience = defaults::parcel_patience;
   s.down_after = defaults::down_after;
+  s.upload_space = defaults::upload_space;
+  s.upload_patience = defaults::upload_patience;
   s.task_grace = defaults::task_takeover_grace;
   return s;
 }

@@ -56,6 +56,10 @@ struct node_settings {
   /// Tasks that ran when the node ended go on when it is started again.
   bool resume_tasks = true;
   open_mode mode = open_mode::read_write;
+  /// Bytes of clients' files that are kept at a time until they are stored; 0: none are taken.
+  uint64_t upload_space = 0;
+  /// A client that is silent for so long, and has not sent all, is given up.
+  std::chrono::milliseconds upload_patience{0};
 };
 
 /// Settings with every default filled in.
@@ -74,6 +78,7 @@ struct node_context {
   std::shared_ptr<data_directory> directory;
   std::shared_ptr<spdlog::logger> log;
   const clock* time = nullptr;
+  file_system* files = &posix_file_system();
   std::shared_ptr<version_clock> versions;
   /// This node as it was when it started; the port is known once it is published. It may have
   /// described itself anew since (cluster_view has how it does now).

@@ -12,6 +12,7 @@
 #include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
 #include "libstip/format/reader_pool.hpp"
+#include "libstip/format/renamed_scene.hpp"
 
 namespace stip {
 
@@ -37,9 +38,17 @@ result<void> load_run::find_inputs() {
   const auto& settled = plan_.part.settled;
   for (size_t i = 0; i < inputs_->size(); ++i)
     if (i >= settled.size() || !settled[i]) left_.push_back(i);
-  workers_ = std::clamp<size_t>(left_.size(), 1, workers_of(plan_.threads));
-  threads_per_input_ = std::max<size_t>(1, plan_.threads / workers_);
+  share_threads(left_.size());
   return {};
+}
+
+void load_run::expect_uploads(uint64_t inputs) {
+  share_threads(inputs);
+}
+
+void load_run::share_threads(uint64_t inputs) {
+  workers_ = std::clamp<size_t>(inputs, 1, workers_of(plan_.threads));
+  threads_per_input_ = std::max<size_t>(1, plan_.threads / workers_);
 }
 
 void load_run::work() {
@@ -161,16 +170,46 @@ result<void> load_run::remove_replaced(const scene_description& scene,
 
 void load_run::load_input(size_t index) {
   const auto& input = (*inputs_)[index];
+  const auto scenes = open(input);
+  if (!scenes && plan_.part.task.node != context_->self.id && is_elsewhere(scenes.error())) {
+    input_outcome news;
+    news.index = index;
+    news.what = input_outcome::kind::unreachable;
+    context_->log->info("task={} input={} is not here: {}", plan_.part.task.id, input,
+                        to_string(scenes.error()));
+    return report(std::move(news));
+  }
+  if (auto news = load_opened(index, input, scenes)) report(std::move(*news));
+}
+
+void load_run::load_uploaded(size_t index, const upload_spool::whole_input& input) {
+  if (stopped()) return;
+  auto scenes =
+      open_scenes(plan_.request.format, input.path(), plan_.options, *context_->file_readers);
+  if (scenes)
+    for (auto& one : *scenes) one = rename_input(std::move(one), input.name);
+  auto news = load_opened(index, input.name, scenes);
+  if (!news) return;
+  // Errors name the file as it is here; the user knows it by where it came from.
+  const auto there = input.name.substr(0, input.name.rfind('/') + 1);
+  for (auto at = news->reason.find(input.folder); at != std::string::npos;
+       at = news->reason.find(input.folder, at + there.size()))
+    news->reason.replace(at, input.folder.size(), there);
+  report(std::move(*news));
+}
+
+load_run::opened_scenes load_run::open_uploaded(const std::string& path) {
+  // Where it lies was chosen by this node, whatever its roots are.
+  STIP_ASSIGN(const auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
+  return open_scenes(plan_.request.format, path, plan_.options, *context_->file_readers);
+}
+
+std::optional<input_outcome> load_run::load_opened(size_t index, const std::string& input,
+                                                   const opened_scenes& scenes) {
   const auto& id = plan_.part.task.id;
   const auto began_ms = context_->time->steady_ms();
   input_outcome news;
   news.index = index;
-  const auto scenes = open(input);
-  if (!scenes && plan_.part.task.node != context_->self.id && is_elsewhere(scenes.error())) {
-    news.what = input_outcome::kind::unreachable;
-    context_->log->info("task={} input={} is not here: {}", id, input, to_string(scenes.error()));
-    return report(std::move(news));
-  }
   const auto outcome = scenes ? load_scenes(input, *scenes) : fail(scenes.error());
   if (outcome) {
     context_->log->info(
@@ -179,14 +218,14 @@ void load_run::load_input(size_t index) {
         outcome->pixels_without_cell, outcome->decoded_bytes,
         context_->time->steady_ms() - began_ms);
   } else if (*stopped_ && outcome.error().code == ec::stopped) {
-    return;
+    return {};
   } else {
     news.what = input_outcome::kind::skipped;
     news.input = input;
     news.reason = to_string(outcome.error());
     context_->log->warn("task={} input={} skipped: {}", id, input, news.reason);
   }
-  report(std::move(news));
+  return news;
 }
 
 bool is_elsewhere(const error& why) {

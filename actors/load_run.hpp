@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "actors/reprocessed.hpp"
 #include "actors/tasks.hpp"
 #include "libstip/cluster/load.hpp"
+#include "libstip/cluster/upload_spool.hpp"
 #include "libstip/format/format.hpp"
 
 namespace caf {
@@ -36,6 +38,12 @@ class load_run {
   /// that of the glob.
   result<void> find_inputs();
 
+  /// Instead: so many inputs come one by one, see load_uploaded.
+  void expect_uploads(uint64_t inputs);
+
+  /// Loads an input that a client has sent. Blocks. Any thread, workers() at a time.
+  void load_uploaded(size_t index, const upload_spool::whole_input& input);
+
   /// Workers that should run at the same time.
   size_t workers() const { return workers_; }
 
@@ -50,6 +58,14 @@ class load_run {
 
  private:
   void load_input(size_t index);
+  /// Shares the threads out among the workers.
+  void share_threads(uint64_t inputs);
+  using opened_scenes = result<std::vector<std::unique_ptr<scene>>>;
+  opened_scenes open_uploaded(const std::string& path);
+  /// Loads what an input holds, or why it could not be opened; what is to be told of it, unless the
+  /// run was stopped.
+  std::optional<input_outcome> load_opened(size_t index, const std::string& input,
+                                           const opened_scenes& scenes);
   /// The scenes of an input.
   result<std::vector<std::unique_ptr<scene>>> open(const std::string& input);
   result<load_outcome> load_scenes(const std::string& input,

@@ -9,6 +9,7 @@
 #include "actors/executor.hpp"
 #include "actors/load_run.hpp"
 #include "actors/store_work.hpp"
+#include "actors/uploads.hpp"
 
 namespace stip {
 
@@ -162,26 +163,52 @@ std::vector<uint64_t> others_of(const cluster_view& view, const std::string& glo
   return out;
 }
 
-void begin_store(self_pointer self, const store_request& request, const album& target,
+/// What a task is to store: files that this node sees, or (if `uploads` is not 0) so many inputs
+/// that the client sends.
+struct wanted_store {
+  store_request request;
+  uint64_t uploads = 0;
+};
+
+/// Inputs come from the client; nobody else could go on with them, so the part stays here.
+void begin_uploads(self_pointer self, load_run::plan plan, const task_record& started,
+                   uint64_t inputs) {
+  auto& state = self->state;
+  plan.part.task = started;
+  plan.part.owner = started.node;
+  const auto run = plan.part.run();
+  auto load = std::make_shared<load_run>(self->system(), state.context, state.view, state.transfer,
+                                         state.tasks, std::move(plan));
+  load->expect_uploads(inputs);
+  self->send(state.uploads, atom::start_v,
+             std::make_shared<const upload_work>(upload_work{run, inputs, std::move(load)}));
+}
+
+void begin_store(self_pointer self, const wanted_store& wanted, const album& target,
                  caf::typed_response_promise<task_record> promise) {
   auto& state = self->state;
+  const auto& request = wanted.request;
   const auto view = state.view->get();
   if (view->drains(state.context->self.id))
     return (void)promise.deliver(
         to_caf({ec::unavailable, "store", "this node is being drained", "ask another node"}));
-  const auto plan = check_request(request, target, *view, state.context->settings);
+  auto plan = check_request(request, target, *view, state.context->settings);
   if (!plan) return (void)promise.deliver(to_caf(plan.error()));
   auto wish = std::make_shared<task_wish>();
   wish->task.id = request.task;
   wish->task.kind = "store";
   wish->task.album = target.name;
-  wish->work = encode(store_work{target.uid, request});
+  wish->task.total = wanted.uploads;
+  if (wanted.uploads == 0) wish->work = encode(store_work{target.uid, request});
   wish->own_files = request.all_nodes;
   task_record news;
   if (request.all_nodes) wish->others = others_of(*view, request.glob, news);
   ask(self, state.tasks, defaults::request_deadline, atom::start_v, task_wish_ptr{wish})
       .then(
-          [self, promise, news](task_record& started) mutable {
+          [self, promise, news, plan = std::move(*plan),
+           uploads = wanted.uploads](task_record& started) mutable {
+            if (uploads != 0 && started.node != 0)
+              begin_uploads(self, std::move(plan), started, uploads);
             if (started.node != 0 && !news.errors.empty()) {
               news.id = started.id;
               self->send(self->state.tasks, atom::update_v, std::move(news));
@@ -191,45 +218,65 @@ void begin_store(self_pointer self, const store_request& request, const album& t
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
 }
 
-void store_new(self_pointer self, const store_request& request,
+void store_new(self_pointer self, const wanted_store& wanted,
                caf::typed_response_promise<task_record> promise) {
-  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, request.album)
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, wanted.request.album)
       .then(
-          [self, request, promise](const album& target) mutable {
+          [self, wanted, promise](const album& target) mutable {
             const auto& view = self->state.view;
-            if (check_ring(*view->get())) return begin_store(self, request, target, promise);
+            if (check_ring(*view->get())) return begin_store(self, wanted, target, promise);
             run_blocking(
                 self, self->state.context->readers, defaults::request_deadline,
                 [view] { return await_ring(*view); },
-                [self, request, target, promise](const result<void>&) mutable {
-                  begin_store(self, request, target, promise);
+                [self, wanted, target, promise](const result<void>&) mutable {
+                  begin_store(self, wanted, target, promise);
                 });
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
 }
 
 /// Begins the task, unless one of that id runs somewhere in the cluster: that one is joined.
-caf::result<task_record> store_or_join(self_pointer self, const store_request& request) {
+caf::result<task_record> store_or_join(self_pointer self, const wanted_store& wanted) {
   auto promise = self->make_response_promise<task_record>();
+  const auto& request = wanted.request;
   if (request.task.empty()) {
-    store_new(self, request, promise);
+    store_new(self, wanted, promise);
     return promise;
   }
   ask(self, self->state.tasks, defaults::request_deadline, atom::get_v, request.task)
       .then(
-          [self, request, promise](task_record& found) mutable {
+          [self, wanted, promise](task_record& found) mutable {
+            const auto& request = wanted.request;
             // The next one of that id is to begin later by every node's clock.
             (void)self->state.context->versions->observe(found.began);
-            if (!found.running()) return store_new(self, request, promise);
+            if (!found.running()) return store_new(self, wanted, promise);
             if (found.kind != "store" || found.album != request.album)
               return (void)promise.deliver(
                   to_caf({ec::conflict, "join task " + request.task,
                           "it is a " + found.kind + " task of album " + found.album,
                           "choose another id"}));
+            // That one is fed by whoever began it.
+            if (wanted.uploads != 0) found.node = 0;
             promise.deliver(std::move(found));
           },
-          [self, request, promise](caf::error&) mutable { store_new(self, request, promise); });
+          [self, wanted, promise](caf::error&) mutable { store_new(self, wanted, promise); });
   return promise;
+}
+
+caf::result<task_record> store_uploads(self_pointer self, const upload_request& request) {
+  const auto refuse = [](ec code, std::string why, std::string advice) {
+    return to_caf({code, "store files of the client", std::move(why), std::move(advice)});
+  };
+  if (request.inputs == 0 || request.inputs > defaults::max_inputs)
+    return refuse(ec::invalid_argument, std::to_string(request.inputs) + " are no number of inputs",
+                  "store 1 to " + std::to_string(defaults::max_inputs) + " at a time");
+  if (request.store.all_nodes)
+    return refuse(ec::invalid_argument, "they are sent to one node, not to all",
+                  "leave out --all-nodes");
+  if (self->state.context->settings.upload_space == 0)
+    return refuse(ec::forbidden, "the node takes none: its upload-space is 0",
+                  "ask another node, or raise `upload-space` in its configuration");
+  return store_or_join(self, {request.store, request.inputs});
 }
 
 }  // namespace
@@ -243,8 +290,19 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
   state.transfer = std::move(transfer);
   state.tasks = std::move(tasks);
   state.view = std::make_shared<shared_view>();
+  // One without the other is of no use: they live and die together.
+  state.uploads = self->spawn<caf::linked>(uploads_behavior, state.context, state.tasks);
   return {
-      [self](atom::store, const store_request& request) { return store_or_join(self, request); },
+      [self](atom::store, const store_request& request) {
+        return store_or_join(self, {request, 0});
+      },
+      [self](atom::upload, const upload_request& request) { return store_uploads(self, request); },
+      [self](atom::upload atom, upload_input& input) -> caf::result<bool> {
+        return self->delegate(self->state.uploads, atom, std::move(input));
+      },
+      [self](atom::upload atom, upload_chunk& chunk) -> caf::result<bool> {
+        return self->delegate(self->state.uploads, atom, std::move(chunk));
+      },
       [self](atom::start, const task_part_ptr& part) {
         auto& state = self->state;
         const auto give_up_ms =
@@ -257,7 +315,8 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
       },
       [self](atom::stop, const std::string& run) {
         const auto found = self->state.runs.find(run);
-        if (found == self->state.runs.end()) return;
+        if (found == self->state.runs.end())
+          return self->send(self->state.uploads, atom::stop_v, run);
         if (found->second.work) found->second.work->stop();
         self->state.runs.erase(found);
       },

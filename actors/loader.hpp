@@ -34,6 +34,7 @@ struct loader_state {
   albums_actor albums;
   transfer_actor transfer;
   tasks_actor tasks;
+  uploads_actor uploads;
   std::shared_ptr<shared_view> view;
   struct run {
     /// Null until it has begun.

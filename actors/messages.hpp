@@ -148,6 +148,41 @@ struct store_request {
   std::string platform, timestamp, tile, subdataset;
 };
 
+/// To store files of the client's machine, which sends them then.
+struct upload_request {
+  /// Its glob is for people to read.
+  store_request store;
+  uint64_t inputs = 0;
+};
+
+/// An input that a client is about to send; see upload_manifest.
+struct upload_input {
+  std::string task;
+  /// When the task began: an earlier one of that id is another one.
+  version began;
+  /// Counts from 0.
+  uint64_t input = 0;
+  std::string name;
+  std::string entry;
+  /// Names and sizes of its files.
+  std::vector<std::string> files;
+  std::vector<uint64_t> sizes;
+  /// Not empty: why the client cannot send it.
+  std::string problem;
+};
+
+/// A piece of a file, at most defaults::upload_chunk_bytes.
+struct upload_chunk {
+  std::string task;
+  version began;
+  uint64_t input = 0;
+  uint64_t file = 0;
+  uint64_t offset = 0;
+  /// hash64 of the bytes.
+  uint64_t checksum = 0;
+  std::string bytes;
+};
+
 /// One message of chips to the node that owns them.
 struct parcel {
   uint64_t sender = 0;
@@ -300,6 +335,20 @@ template <class I>
 typename I::result_type inspect(I& f, store_request& x) {
   return f(caf::meta::type_name("store_request"), x.album, x.glob, x.format, x.precision, x.threads,
            x.task, x.all_nodes, x.platform, x.timestamp, x.tile, x.subdataset);
+}
+template <class I>
+typename I::result_type inspect(I& f, upload_request& x) {
+  return f(caf::meta::type_name("upload_request"), x.store, x.inputs);
+}
+template <class I>
+typename I::result_type inspect(I& f, upload_input& x) {
+  return f(caf::meta::type_name("upload_input"), x.task, x.began, x.input, x.name, x.entry, x.files,
+           x.sizes, x.problem);
+}
+template <class I>
+typename I::result_type inspect(I& f, upload_chunk& x) {
+  return f(caf::meta::type_name("upload_chunk"), x.task, x.began, x.input, x.file, x.offset,
+           x.checksum, x.bytes);
 }
 template <class I>
 typename I::result_type inspect(I& f, scene_part& x) {

@@ -21,6 +21,7 @@
 #include "actors/ring.hpp"
 #include "actors/tasks.hpp"
 #include "actors/transfer.hpp"
+#include "actors/uploads.hpp"
 #include "libstip/cluster/gossip_membership.hpp"
 #include "libstip/core/hash.hpp"
 #include "libstip/format/reader_pool.hpp"
@@ -275,6 +276,7 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
               data_directory::open(p.settings.directory, p.settings.mode, *p.files));
   context->settings = std::move(p.settings);
   context->time = p.time;
+  context->files = p.files;
   context->self = describe_self(context->settings, *context->directory);
   context->tokens = context->self.tokens;
   STIP_ASSIGN(auto drain_kept, kept_drain(*context->directory));
@@ -293,6 +295,10 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   STIP_ASSIGN(auto tasks_kept, read_tasks(*context->directory));
   STIP_ASSIGN(const auto members_kept, kept_members(*context->directory));
   STIP_ASSIGN(auto albums_kept, context->directory->albums());
+
+  if (context->settings.mode != open_mode::read_only)
+    if (auto emptied = empty_spool(spool_of(context->settings.directory)); !emptied)
+      context->log->warn("{}", to_string(emptied.error()));
 
   auto node = system.spawn(node_behavior);
   if (net == system_config::networking::on) {

@@ -45,6 +45,9 @@ struct repair_outcome;
 struct row_words;
 struct storage_status;
 struct store_request;
+struct upload_chunk;
+struct upload_input;
+struct upload_request;
 
 // What stays within a node: pointers that are shared, never written to a socket.
 struct album_view;
@@ -53,12 +56,14 @@ struct node_context;
 struct part_news;
 struct shipment;
 struct task_wish;
+struct upload_work;
 using album_view_ptr = std::shared_ptr<album_view>;
 using cluster_view_ptr = std::shared_ptr<const cluster_view>;
 using context_ptr = std::shared_ptr<const node_context>;
 using part_news_ptr = std::shared_ptr<const part_news>;
 using task_part_ptr = std::shared_ptr<const task_part>;
 using task_wish_ptr = std::shared_ptr<const task_wish>;
+using upload_work_ptr = std::shared_ptr<const upload_work>;
 using shipment_ptr = std::shared_ptr<shipment>;
 using job = std::shared_ptr<std::function<void()>>;
 
@@ -100,6 +105,9 @@ CAF_ADD_TYPE_ID(stip_messages, (std::vector<stip::task_part>))
 CAF_ADD_TYPE_ID(stip_messages, (stip::hidden_page))
 CAF_ADD_TYPE_ID(stip_messages, (stip::hidden_request))
 CAF_ADD_TYPE_ID(stip_messages, (stip::row_words))
+CAF_ADD_TYPE_ID(stip_messages, (stip::upload_chunk))
+CAF_ADD_TYPE_ID(stip_messages, (stip::upload_input))
+CAF_ADD_TYPE_ID(stip_messages, (stip::upload_request))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -142,6 +150,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, drain, "drain")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hide, "hide")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hides, "hides")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hidden, "hidden")
+CAF_ADD_ATOM(stip_atoms, stip::atom, upload, "upload")
 CAF_END_TYPE_ID_BLOCK(stip_atoms)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
@@ -151,6 +160,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::part_news_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::shipment_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::task_part_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::task_wish_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::upload_work_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::job)
 
 // At once after the types: CAF's error code trait must be there before the first make_error.
@@ -262,10 +272,24 @@ using transfer_actor =
                      caf::reacts_to<atom::push, shipment_ptr>,  // from a loader of this node
                      caf::reacts_to<atom::peers, cluster_view_ptr>, caf::reacts_to<atom::tick>>;
 
+/// Files of clients' machines, until they are stored. Clients reach it through the loader.
+using uploads_actor = caf::typed_actor<
+    /// A client is about to send an input: whether it may now; if not, it asks again.
+    takes<atom::upload, upload_input>::with<bool>,
+    takes<atom::upload, upload_chunk>::with<bool>,  // answers when it is written
+    caf::reacts_to<atom::start, upload_work_ptr>,   // take in the inputs of this task
+    caf::reacts_to<atom::stop, std::string>,        // end that part_run
+    caf::reacts_to<atom::tick>>;
+
 /// Store tasks of this node.
 using loader_actor =
     caf::typed_actor<takes<atom::store, store_request>::with<task_record>,  // the task as it has
                                                                             // begun
+                     /// The same of files that the asker sends then; the task's `node` is 0 where
+                     /// another client's was joined.
+                     takes<atom::upload, upload_request>::with<task_record>,
+                     takes<atom::upload, upload_input>::with<bool>,  // as uploads_actor
+                     takes<atom::upload, upload_chunk>::with<bool>,
                      caf::reacts_to<atom::start, task_part_ptr>,  // work on what this part has left
                      caf::reacts_to<atom::tick, task_part_ptr>,   // try again to begin with it
                      caf::reacts_to<atom::stop, std::string>,     // end that part_run
@@ -331,6 +355,7 @@ CAF_ADD_TYPE_ID(stip_actors, (stip::loader_actor))
 CAF_ADD_TYPE_ID(stip_actors, (stip::tasks_actor))
 CAF_ADD_TYPE_ID(stip_actors, (stip::node_actor))
 CAF_ADD_TYPE_ID(stip_actors, (stip::repair_actor))
+CAF_ADD_TYPE_ID(stip_actors, (stip::uploads_actor))
 CAF_END_TYPE_ID_BLOCK(stip_actors)
 
 #include "actors/messages.hpp"

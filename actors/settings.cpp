@@ -38,6 +38,9 @@ constexpr std::array options{
     option{"maintenance-rate", kind::number, "MiB a second for compaction and scrub (0: none)"},
     option{"down-after", kind::number,
            "seconds after which a node that is down is removed (0: never)"},
+    option{"upload-space", kind::number, "MiB of clients' files at a time (0: none)"},
+    option{"upload-patience", kind::number,
+           "seconds after which a client that sends nothing is given up"},
     option{"log-level", kind::text, "trace, debug, info, warn, error"},
     option{"log-file", kind::text, "where to log (default: standard error)"},
     option{"log-size", kind::number, "MiB at which the log file is rotated"},
@@ -49,6 +52,8 @@ constexpr std::array options{
 
 /// A year.
 constexpr int64_t max_down_seconds = 366 * 24 * 3600;
+/// A day.
+constexpr int64_t max_upload_seconds = 24 * 3600;
 
 tl::unexpected<error> bad_setting(const std::string& name, std::string why) {
   return fail(ec::invalid_argument, "read setting " + name, std::move(why), "see config/stipd.ini");
@@ -265,6 +270,13 @@ result<all_settings> read_settings(const node_config& config, const row_options&
   int64_t down_seconds = std::chrono::duration_cast<std::chrono::seconds>(node.down_after).count();
   STIP_TRY(in.number("down-after", 0, max_down_seconds, down_seconds));
   node.down_after = std::chrono::seconds{down_seconds};
+  uint64_t upload_mib = node.upload_space / mib;
+  STIP_TRY(in.number("upload-space", 0, int64_t{1} << 40, upload_mib));
+  node.upload_space = upload_mib * mib;
+  int64_t upload_seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(node.upload_patience).count();
+  STIP_TRY(in.number("upload-patience", 1, max_upload_seconds, upload_seconds));
+  node.upload_patience = std::chrono::seconds{upload_seconds};
   constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), all.log.level) == levels.end())
     return bad("log-level", "'" + all.log.level + "' is none of trace, debug, info, warn, error");

@@ -74,20 +74,23 @@ class poller {
 };
 
 /// False: the user leaves the task running.
-result<bool> wait_watched(context& with, const client& node, task_record& task) {
+result<bool> wait_watched(context& with, const client& node, task_record& task,
+                          const own_part& own) {
   interrupt_watch watch{interrupt_watch::second::counts};
   poller look{with, node};
-  const bool may_leave = !with.global().embedded;
   bool stopping = false;
   while (task.running()) {
-    std::cerr << erase_line << progress_line(task, now_ms(), size_of_terminal().columns - 1)
-              << std::flush;
+    const auto columns = size_of_terminal().columns - 1;
+    const auto line = progress_line(task, now_ms(), columns) + own.line();
+    std::cerr << erase_line << cut_to_width(line, columns) << std::flush;
     ::poll(nullptr, 0, static_cast<int>(defaults::progress_interval.count()));
     if (watch.interrupted() && !stopping) {
+      const bool may_leave = !with.global().embedded && own.may_leave();
       const auto wanted = ask_user(watch, task.id, may_leave);
       watch.forget();
       if (wanted == wish::leave) return false;
       if (wanted == wish::stop) {
+        own.stop();
         STIP_ASSIGN(task, node.stop_task(task.id));
         stopping = true;
       }
@@ -133,11 +136,11 @@ void announce(context& with, const task_record& task) {
   if (with.out().is_table()) with.out().stream() << "task " << task.id << std::endl;
 }
 
-result<int> follow(context& with, const client& node, task_record task) {
+result<int> follow(context& with, const client& node, task_record task, const own_part& own) {
   const bool watched =
       ::isatty(STDERR_FILENO) != 0 && ::isatty(STDIN_FILENO) != 0 && !with.out().quiet();
   if (watched) {
-    STIP_ASSIGN(const auto ended, wait_watched(with, node, task));
+    STIP_ASSIGN(const auto ended, wait_watched(with, node, task, own));
     if (!ended) {
       if (with.out().is_table())
         with.out().note("task " + task.id + " goes on; see `stip task wait " + task.id + "`");

@@ -1,4 +1,6 @@
+#include "actors/upload_sender.hpp"
 #include "apps/stip/follow.hpp"
+#include "apps/stip/human.hpp"
 #include "apps/stip/image.hpp"
 #include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
@@ -11,6 +13,23 @@ namespace stip::cli {
 namespace {
 
 constexpr int64_t max_threads = 1024;
+
+/// Files of this machine go to one node, and somebody has to send them.
+result<void> check_upload(const arguments& given, const std::string& glob) {
+  const auto refuse = [](std::string why, std::string advice) {
+    return fail(ec::invalid_argument, "image store --upload", std::move(why), std::move(advice));
+  };
+  if (given.has("all-nodes"))
+    return refuse("the files go to one node, which stores them on the whole cluster",
+                  "leave out --all-nodes");
+  if (given.has("detach"))
+    return refuse("this command sends the files, so it has to stay until all are sent",
+                  "leave out --detach");
+  if (glob.find("://") != std::string::npos || glob.starts_with("/vsi"))
+    return refuse("'" + glob + "' is no file of this machine",
+                  "leave out --upload: the node reads it itself");
+  return {};
+}
 
 /// Everything that can be refused without asking a node.
 result<store_request> wanted_store(const arguments& given) {
@@ -38,6 +57,7 @@ result<store_request> wanted_store(const arguments& given) {
   out.task = given.text("task");
   if (given.has("task")) STIP_TRY(check_task_id(out.task));
   out.all_nodes = given.has("all-nodes");
+  if (given.has("upload")) STIP_TRY(check_upload(given, out.glob));
   out.platform = given.text("platform");
   out.timestamp = given.text("timestamp");
   if (given.has("timestamp")) STIP_TRY(parse_time(out.timestamp));
@@ -46,6 +66,39 @@ result<store_request> wanted_store(const arguments& given) {
   for (const auto* name : {"platform", "tile", "subdataset"})
     if (given.has(name)) STIP_TRY(check_name(name, given.text(name)));
   return out;
+}
+
+/// What the progress line says of the files on their way.
+std::string sending_line(const upload_sender& sender) {
+  const auto now = sender.look();
+  if (now.over) return {};
+  return ", sent " + human_bytes(now.bytes) + " of " + std::to_string(now.sent) + "/" +
+         std::to_string(now.inputs) + (now.waits ? " (the node has no room yet)" : "");
+}
+
+/// Stores files of this machine.
+result<int> send_and_store(context& with, const client& node, const store_request& wanted) {
+  auto inputs = resolve_inputs(wanted.glob);
+  if (!inputs) {
+    auto why = std::move(inputs).error();
+    if (why.code == ec::not_found)
+      why.advice = "check the path on this machine, and quote the pattern for your shell";
+    return fail(std::move(why));
+  }
+  STIP_ASSIGN(auto task, node.store_files({wanted, inputs->size()}));
+  announce(with, task);
+  if (task.node == 0) {
+    with.out().note("task " + task.id + " runs already; whoever began it sends its files");
+    return follow(with, node, std::move(task));
+  }
+  upload_sender sender{node, task, std::move(*inputs)};
+  own_part own;
+  own.line = [&] { return sending_line(sender); };
+  own.may_leave = [&] { return sender.look().over && !sender.problem(); };
+  own.stop = [&] { sender.stop(); };
+  auto status = follow(with, node, std::move(task), own);
+  if (const auto problem = sender.problem()) with.out().complain(*problem);
+  return status;
 }
 
 result<int> store(context& with, const arguments& given) {
@@ -57,6 +110,8 @@ result<int> store(context& with, const arguments& given) {
   STIP_ASSIGN(auto* node, with.connect(access::write));
   STIP_ASSIGN(const auto target, node->get_album(wanted.album));
   STIP_TRY(check_precision(target.algorithm, wanted.precision));
+  // An embedded node sees the files of this machine.
+  if (given.has("upload") && !with.global().embedded) return send_and_store(with, *node, wanted);
   STIP_ASSIGN(auto task, node->store(wanted));
   announce(with, task);
   if (!detached) return follow(with, *node, std::move(task));
@@ -81,8 +136,8 @@ verb image_store_verb() {
   v.summary = "cuts scenes into chips and stores them on the nodes that own their cells";
   v.takes = {{"ALBUM", "the album's name"},
              {"GLOB",
-              "files or patterns, as the node that is asked sees them; s3://, https:// "
-              "and /vsi names too"},
+              "files or patterns, as the node that is asked sees them (with --upload: as this "
+              "machine does); s3://, https:// and /vsi names too"},
              {"FORMAT", "auto, or a format's name, e.g. generic"}};
   v.options = {
       {"precision", 'l', "PRECISION", "length of the geocodes: geohash 1-12, quadtile 1-29"},
@@ -90,7 +145,7 @@ verb image_store_verb() {
       {"task", 'd', "TASK", "a task id of your choice; one that runs is joined"},
       {"detach", '\0', "", "do not wait for the end"},
       {"all-nodes", '\0', "", "resolve GLOB on every node"},
-      {"upload", '\0', "", "resolve GLOB on this machine", availability::not_yet},
+      {"upload", '\0', "", "resolve GLOB on this machine and send the files to the node"},
       {"cloud", '\0', "", "compute cloud coverage on the way", availability::not_yet}};
   for (const auto& o : scene_option_table()) v.options.push_back(o);
   v.example =

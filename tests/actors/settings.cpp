@@ -69,6 +69,8 @@ CAF_TEST(the file that is shipped is accepted and says what is the default) {
   CAF_CHECK_EQUAL(node.reader_threads, defaults.reader_threads);
   CAF_CHECK_EQUAL(node.free_bytes_watermark, defaults.free_bytes_watermark);
   CAF_CHECK(node.down_after == defaults.down_after);
+  CAF_CHECK_EQUAL(node.upload_space, defaults.upload_space);
+  CAF_CHECK(node.upload_patience == defaults.upload_patience);
   CAF_CHECK_EQUAL(settings->log.level, "info");
   CAF_CHECK_EQUAL(settings->log.file, "");
   CAF_CHECK_EQUAL(settings->log.file_bytes, log_settings{}.file_bytes);
@@ -91,6 +93,8 @@ loader-threads=3
 reader-threads=4
 free-space=77
 down-after=90
+upload-space=5
+upload-patience=6
 log-level="debug"
 log-file="/tmp/log"
 log-size=3
@@ -113,6 +117,8 @@ log-count=7
   CAF_CHECK_EQUAL(node.reader_threads, 4u);
   CAF_CHECK_EQUAL(node.free_bytes_watermark, uint64_t{77} << 20);
   CAF_CHECK(node.down_after == std::chrono::seconds{90});
+  CAF_CHECK_EQUAL(node.upload_space, uint64_t{5} << 20);
+  CAF_CHECK(node.upload_patience == std::chrono::seconds{6});
   CAF_CHECK_EQUAL(settings->log.level, "debug");
   CAF_CHECK_EQUAL(settings->log.file, "/tmp/log");
   CAF_CHECK_EQUAL(settings->log.file_bytes, uint64_t{3} << 20);
@@ -213,6 +219,8 @@ CAF_TEST(a number out of its range is named with the range) {
   refuses("reader-threads=100000", "stip.reader-threads");
   refuses("free-space=-5", "stip.free-space");
   refuses("down-after=-1", "stip.down-after", "0");
+  refuses("upload-space=-1", "stip.upload-space");
+  refuses("upload-patience=0", "stip.upload-patience", "1");
   refuses("log-size=0", "stip.log-size");
   refuses("log-count=0", "stip.log-count");
 }

@@ -74,7 +74,7 @@ free_port() {
   exit 1
 }
 
-# start_node I: node I of the ports that are chosen, on $scratch/node-I.
+# start_node I: node I of the ports that are chosen, on $scratch/node-I; $more_settings are further lines.
 start_node() {
   local i=$1 other peers=
   for other in "${ports[@]}"; do
@@ -90,6 +90,7 @@ peers=[$peers]
 input-roots=["/"]
 free-space=1
 memory-limit=256
+${more_settings:-}
 INI
   "$bin/stipd" --config-file="$scratch/node-$i.ini" </dev/null >"$scratch/node-$i.log" 2>&1 &
   pids[i]=$!

@@ -94,6 +94,10 @@ wrong image list a --sort colour
 wrong image list a --limit 0
 wrong image list a --limit many
 wrong image list a --after nothing
+wrong image store a x.tif auto -l 5 --upload --all-nodes
+wrong image store a x.tif auto -l 5 --upload --detach
+wrong image store a s3://bucket/x.tif auto -l 5 --upload
+wrong image store a /vsizip/x.zip/x.tif auto -l 5 --upload
 wrong image show a
 wrong image show a not-a-key
 wrong image export a
@@ -121,7 +125,6 @@ later() {
 for verb in split merge fill coalesce align cloud index filter mosaic; do
   later image "$verb" a
 done
-later image store a x.tif auto -l 5 --upload
 later image store a x.tif auto -l 5 --cloud
 later image search a --map m.png
 for name in ca cert key; do
