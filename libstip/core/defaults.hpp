@@ -521,7 +521,7 @@ inline constexpr std::chrono::milliseconds drain_farewell{2'000};
 inline constexpr size_t max_drain_problems = 100;
 
 /// How often a search is tried when images move between nodes while it asks them.
-inline constexpr int search_attempts = 3;
+inline constexpr int search_attempts = 8;
 
 /// How often a scene is tried when nodes go away while it is stored.
 inline constexpr int load_attempts = 3;

@@ -167,37 +167,23 @@ result<void> chip_assembly::close(size_t ordinal, open_chip& chip, int64_t index
   const auto rows = static_cast<uint16_t>(rect.height);
   const auto columns = static_cast<uint16_t>(rect.width);
   const auto blocks = static_cast<uint64_t>(chip.layout.count());
-  for (uint32_t plane = 0; plane < part_.planes(); ++plane) {
-    scratch.record.clear();
-    auto type = part_.type;
-    std::span<const std::byte> encoded;
-    if (plane < part_.bands) {
-      if (rule_.has_data(plane, bands, masks, pixels))
-        encoded = bands.subspan(plane * band_bytes, band_bytes);
-    } else if (part_.cut_masks() > 0) {
-      type = pixel_type::bit;
-      const auto mask = masks.subspan((plane - part_.bands) * pixels, pixels);
-      if (std::memchr(mask.data(), 1, mask.size()) != nullptr) encoded = std::as_bytes(mask);
-    } else {
-      type = pixel_type::bit;
-      scratch.mask.assign(pixels, std::byte{0});
-      part_.extent.for_each_part(rect, [&](const pixel_rect& on_scene, int64_t shift) {
-        set_part({scratch.mask.data(), rect, 1}, on_scene.moved(shift, 0), std::byte{1});
-      });
-      encoded = scratch.mask;
-    }
-    uint64_t content = 0;
-    if (!encoded.empty()) {
-      STIP_TRY(scratch.encoder.append_block(type, rows, columns, encoded, scratch.record));
-      STIP_ASSIGN(const auto header, parse_block(scratch.record));
-      content = header.content;
-      watcher_.encoded_bytes += scratch.record.size();
-    }
-    const uint64_t number = plane * blocks + static_cast<uint64_t>(index);
-    const std::lock_guard lock(chip.sink_mutex);
-    chip.contents[number] = content;
-    STIP_TRY(sink_.block({part_.chips[ordinal], static_cast<uint32_t>(number), scratch.record}));
+  auto all_masks = masks;
+  if (part_.cut_masks() == 0 && rule_.masks() > 0) {
+    scratch.mask.assign(pixels, 0);
+    part_.extent.for_each_part(rect, [&](const pixel_rect& on_scene, int64_t shift) {
+      set_part({reinterpret_cast<std::byte*>(scratch.mask.data()), rect, 1},
+               on_scene.moved(shift, 0), std::byte{1});
+    });
+    all_masks = scratch.mask;
   }
+  STIP_TRY(scratch.encoder.encode(
+      rule_, rows, columns, bands, all_masks, [&](const encoded_plane& done) -> result<void> {
+        watcher_.encoded_bytes += done.record.size();
+        const uint64_t number = done.plane * blocks + static_cast<uint64_t>(index);
+        const std::lock_guard lock(chip.sink_mutex);
+        chip.contents[number] = done.content;
+        return sink_.block({part_.chips[ordinal], static_cast<uint32_t>(number), done.record});
+      }));
   const uint64_t taken = buffer_pool::class_bytes(block->buffer.size());
   const bool transient = block->transient;
   block.reset();

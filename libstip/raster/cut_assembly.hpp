@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "libstip/core/buffer_pool.hpp"
-#include "libstip/raster/block.hpp"
+#include "libstip/raster/block_planes.hpp"
 #include "libstip/raster/cut.hpp"
 #include "libstip/raster/pixel_validity.hpp"
 #include "libstip/raster/plan.hpp"
@@ -34,9 +34,8 @@ struct assembly_scratch {
     /// The chip's columns less those of the scene.
     int64_t shift = 0;
   };
-  block_encoder encoder;
-  std::vector<std::byte> record;
-  std::vector<std::byte> mask;
+  plane_encoder encoder;
+  std::vector<uint8_t> mask;
   std::vector<piece> pieces;
 };
 

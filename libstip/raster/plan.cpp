@@ -9,10 +9,9 @@
 
 #include "libstip/core/buffer_pool.hpp"
 #include "libstip/core/defaults.hpp"
-#include "libstip/geo/cell_window.hpp"
 #include "libstip/raster/block.hpp"
+#include "libstip/raster/chip_windows.hpp"
 #include "libstip/raster/plan_cells.hpp"
-#include "libstip/raster/plan_nesting.hpp"
 #include "libstip/raster/plan_sweep.hpp"
 
 namespace stip {
@@ -123,25 +122,18 @@ class plan_builder {
         found_.push_back(found_[earlier]);
         return check_total();
       }
-    STIP_ASSIGN(auto mapper, pixel_mapper::make(grids_[subdataset], cells_));
+    STIP_ASSIGN(auto windows, chip_windows::make(grids_, nesting_, subdataset, cells_));
+    auto& runs = windows.runs();
     found_chips found;
-    found.period = mapper.period_columns();
-    cell_runs runs(std::move(mapper), cells_);
+    found.period = runs.mapper().period_columns();
     STIP_ASSIGN(
         auto census,
         count_cells(runs, std::min<uint64_t>(options_.max_cells, defaults::max_covering_cells),
                     chip_table::max_runs(options_.cell_table_bytes)));
     found.pixels_without_cell = census.pixels_without_cell;
-    const auto& nest = nesting_[subdataset];
-    std::optional<pixel_mapper> base;
-    if (nest.base != subdataset) {
-      STIP_ASSIGN(base, pixel_mapper::make(grids_[nest.base], cells_));
-    }
     for (const auto& cell : census.cells) {
       STIP_ASSIGN(const auto index, cells_.index_of(unpack(options_.algorithm, cell.code)));
-      pixel_window window;
-      if (base) window = nest.refine(stip::window_of(*base, cells_, index));
-      if (window.empty()) window = nest.round_out(runs.window_of(index));
+      const auto window = windows.window_of(index);
       STIP_TRY(check_window(cell.code, window));
       found.codes.push_back(cell.code);
       found.cell_pixels.push_back(cell.pixels);
