@@ -145,26 +145,27 @@ CAF_TEST(what the client cannot read is skipped with its reason) {
 CAF_TEST(an input that is whole is stored whatever is said of it then) {
   const auto jobs = std::make_shared<held_jobs>();
   context->loaders = held_executor(jobs);
-  begin(2);
-  for (uint64_t i = 0; i < 2; ++i) {
+  constexpr uint64_t inputs = 8;
+  begin(inputs);
+  for (uint64_t i = 0; i < inputs; ++i) {
     CAF_REQUIRE(announce(input_of(i, "x.tif", 3)).has_value());
     CAF_REQUIRE(send(chunk_of(i, "abc")).has_value());
   }
-  // One is at work, the other waits for it.
-  CAF_CHECK_EQUAL(jobs->size(), 1u);
-  for (uint64_t i = 0; i < 2; ++i) {
+  // Some are at work, the others wait for them.
+  CAF_CHECK(jobs->size() > 0 && jobs->size() < inputs);
+  for (uint64_t i = 0; i < inputs; ++i) {
     auto wrong = input_of(i, "x.tif", 3);
     wrong.problem = "it is gone";
     CAF_CHECK(announce(wrong).has_value());
     CAF_CHECK(send(chunk_of(i, "abc")).has_value());
   }
-  CAF_CHECK_EQUAL(files_there(), 2u);
+  CAF_CHECK_EQUAL(files_there(), inputs);
   CAF_CHECK(outcomes.empty());
-  for (int i = 0; i < 2; ++i) {
+  while (jobs->size() > 0) {
     jobs->run_one();
     settle();
   }
-  CAF_REQUIRE_EQUAL(outcomes.size(), 2u);
+  CAF_REQUIRE_EQUAL(outcomes.size(), inputs);
   CAF_CHECK(outcomes[1].reason.find("no raster") != std::string::npos);
   CAF_CHECK_EQUAL(files_there(), 0u);
   CAF_CHECK_EQUAL(ends.size(), 1u);
