@@ -178,6 +178,12 @@ result<task_record> client::store(const store_request& request) const {
                                 "store into album " + request.album, atom::store_v, request);
 }
 
+result<task_record> client::transform(const transform_request& request) const {
+  return answer_of<task_record>(system_, handles_.loader, within(defaults::store_deadline),
+                                request.kind + " images of album " + request.album,
+                                atom::transform_v, request);
+}
+
 result<task_record> client::store_files(const upload_request& request) const {
   return answer_of<task_record>(system_, handles_.loader, within(defaults::store_deadline),
                                 "store into album " + request.store.album, atom::upload_v, request);
@@ -273,7 +279,7 @@ result<uint64_t> client::erase(const std::string& album, const filter& match) co
 // -- pixels ---------------------------------------------------------------------
 
 result<chip_image> client::chip(const std::string& album, const image_row& image,
-                                const image_details& details, size_t subdataset,
+                                const stored_image& details, size_t subdataset,
                                 size_t pages_in_flight) const {
   const auto& chip = details.chips.at(subdataset);
   const auto what = "read chip " + to_string(image.key) + "/" + chip.subdataset;

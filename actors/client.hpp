@@ -10,10 +10,9 @@
 #include <vector>
 
 #include "actors/protocol.hpp"
-#include "libstip/catalog/image.hpp"
 #include "libstip/catalog/rows.hpp"
+#include "libstip/catalog/stored_image.hpp"
 #include "libstip/raster/chip_image.hpp"
-#include "libstip/raster/scene.hpp"
 
 namespace stip {
 
@@ -30,10 +29,7 @@ using image_page = answer_page<image_row>;
 using extent_page = answer_page<extent_row>;
 
 /// What the node that owns an image knows of it.
-struct image_details {
-  scene_description scene;
-  /// Its subdatasets in order; each has been checked against its subdataset of the scene.
-  std::vector<chip_description> chips;
+struct image_details : stored_image {
   /// Bytes as stored.
   uint64_t bytes = 0;
   std::string node;
@@ -90,6 +86,8 @@ class client {
 
   /// Begins to store; the task as it has begun.
   result<task_record> store(const store_request& request) const;
+  /// Begins to derive images from stored ones; the task as it has begun.
+  result<task_record> transform(const transform_request& request) const;
   /// The same of files of this machine, which upload_sender sends; the task's `node` is 0 where a
   /// running one was joined, whose files somebody else sends.
   result<task_record> store_files(const upload_request& request) const;
@@ -119,7 +117,7 @@ class client {
   /// Pulls the blocks of one chip, several pages at a time, and puts them together. Errors besides:
   /// limit_exceeded beyond defaults::max_chip_image_pixels; malformed answers.
   result<chip_image> chip(const std::string& album, const image_row& image,
-                          const image_details& details, size_t subdataset,
+                          const stored_image& details, size_t subdataset,
                           size_t pages_in_flight = defaults::pages_in_flight) const;
 
   /// Pulls all the chips of the images and gives each to `take`, or why it could not be had.

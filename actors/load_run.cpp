@@ -8,7 +8,6 @@
 
 #include "actors/errors.hpp"
 #include "actors/question.hpp"
-#include "actors/shipping.hpp"
 #include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
 #include "libstip/format/reader_pool.hpp"
@@ -16,16 +15,24 @@
 
 namespace stip {
 
+namespace {
+
+/// Pixels of a scene that are worth a thread of their own: large scenes are cut by all threads, one
+/// after the other, small ones beside each other.
+constexpr uint64_t bytes_per_thread = uint64_t{32} << 20;
+
+}  // namespace
+
 load_run::load_run(caf::actor_system& system, context_ptr context,
                    std::shared_ptr<shared_view> view, transfer_actor transfer, tasks_actor tasks,
                    plan what)
     : system_(system),
       context_(std::move(context)),
       view_(std::move(view)),
-      transfer_(std::move(transfer)),
       tasks_(std::move(tasks)),
       plan_(std::move(what)),
-      cores_(plan_.threads) {}
+      cores_(plan_.threads),
+      means_{system_, context_, view_, std::move(transfer), plan_.target, stopped_} {}
 
 result<void> load_run::find_inputs() {
   if (plan_.part.listed) {
@@ -38,17 +45,12 @@ result<void> load_run::find_inputs() {
   const auto& settled = plan_.part.settled;
   for (size_t i = 0; i < inputs_->size(); ++i)
     if (i >= settled.size() || !settled[i]) left_.push_back(i);
-  share_threads(left_.size());
+  expect_inputs(left_.size());
   return {};
 }
 
-void load_run::expect_uploads(uint64_t inputs) {
-  share_threads(inputs);
-}
-
-void load_run::share_threads(uint64_t inputs) {
+void load_run::expect_inputs(uint64_t inputs) {
   workers_ = std::clamp<size_t>(inputs, 1, workers_of(plan_.threads));
-  threads_per_input_ = std::max<size_t>(1, plan_.threads / workers_);
 }
 
 void load_run::work() {
@@ -69,27 +71,18 @@ result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& in
 
 result<load_outcome> load_run::load_scenes(const std::string& input,
                                            const std::vector<std::unique_ptr<scene>>& scenes) {
-  // One scene shares the cores with other inputs. Several keep theirs, and cut one at a time in
-  // each range of neighbours: days of a file lie in the same compressed chunks, which a range's
-  // reader then decodes once.
+  // In each range of neighbours one is cut at a time: days of a file lie in the same compressed
+  // chunks, which a range's reader then decodes once.
   struct range {
-    range(size_t first, size_t behind, size_t threads) : next(first), end(behind), cores(threads) {}
+    range(size_t first, size_t behind) : next(first), end(behind) {}
     std::atomic<size_t> next;
     const size_t end;
-    budget cores;
+    budget turns{1};
   };
-  const bool single = scenes.size() == 1;
-  std::optional<budget_share> kept;
-  if (!single) {
-    STIP_ASSIGN(auto cores,
-                budget_share::acquire(cores_, threads_per_input_, [this] { return stopped(); }));
-    kept.emplace(std::move(cores));
-  }
-  const auto count = std::min(scenes.size(), threads_per_input_);
-  const auto threads = threads_per_input_ / count;
+  const auto count = std::min(scenes.size(), plan_.threads);
   std::deque<range> ranges;
   for (size_t i = 0; i < count; ++i)
-    ranges.emplace_back(scenes.size() * i / count, scenes.size() * (i + 1) / count, threads);
+    ranges.emplace_back(scenes.size() * i / count, scenes.size() * (i + 1) / count);
   const auto workers = std::min(scenes.size(), workers_of(count));
   std::mutex mutex;
   std::atomic<bool> over{false};
@@ -100,7 +93,8 @@ result<load_outcome> load_run::load_scenes(const std::string& input,
     while (!over) {
       const auto i = own.next++;
       if (i >= own.end) return;
-      const auto one = load_product(*scenes[i], threads, single ? cores_ : own.cores);
+      const auto one =
+          load_product(*scenes[i], threads_for(scenes[i]->description(), count), own.turns);
       const std::lock_guard guard{mutex};
       if (!one && one.error().code == ec::already_exists) {
         replaced = fail(one.error());
@@ -125,16 +119,27 @@ result<load_outcome> load_run::load_scenes(const std::string& input,
   return sum;
 }
 
-result<load_outcome> load_run::load_product(const scene& source, size_t threads, budget& cores) {
+result<load_outcome> load_run::load_product(const scene& source, size_t threads, budget& turns) {
   const auto& scene = source.description();
   const auto others = look_for_others(scene);
   if (!others.newer.empty())
     return fail(ec::already_exists, "store " + scene.input,
                 "a newer product of the same observation is stored: " + others.newer,
                 "delete that one first if you want this one");
-  STIP_ASSIGN(const auto outcome, load_one(source, threads, cores));
+  const auto what = "task=" + plan_.part.task.id + " input=" + scene.input;
+  STIP_ASSIGN(const auto outcome, deliver(means_, what, [&](const cluster_view_ptr& view) {
+                return load_once(source, view, threads, turns);
+              }));
   STIP_TRY(remove_replaced(scene, others.older));
   return outcome;
+}
+
+size_t load_run::threads_for(const scene_description& scene, size_t beside) const {
+  uint64_t bytes = 0;
+  for (const auto& d : scene.subdatasets)
+    bytes += uint64_t(d.grid.width) * uint64_t(d.grid.height) * d.bands.size() * size_of(d.type);
+  const auto idle = plan_.threads / std::min<size_t>(workers_ * beside, plan_.threads);
+  return std::clamp<size_t>(bytes / bytes_per_thread, idle, plan_.threads);
 }
 
 reprocessed load_run::products() const {
@@ -184,8 +189,7 @@ void load_run::load_input(size_t index) {
 
 void load_run::load_uploaded(size_t index, const upload_spool::whole_input& input) {
   if (stopped()) return;
-  auto scenes =
-      open_scenes(plan_.request.format, input.path(), plan_.options, *context_->file_readers);
+  auto scenes = open_uploaded(input.path());
   if (scenes)
     for (auto& one : *scenes) one = rename_input(std::move(one), input.name);
   auto news = load_opened(index, input.name, scenes);
@@ -232,96 +236,26 @@ bool is_elsewhere(const error& why) {
   return why.code == ec::not_found || why.code == ec::forbidden || why.code == ec::io_error;
 }
 
-namespace {
-
-result<std::vector<uint64_t>> targets_of(const cluster_view_ptr& view, const album& target,
-                                         std::string_view geocode) {
-  STIP_TRY(check_ring(*view));
-  return write_targets(view->ring, target, geocode, reachable_in(view));
-}
-
-}  // namespace
-
-result<load_outcome> load_run::load_one(const scene& source, size_t threads, budget& cores) {
-  for (int attempt = 1;; ++attempt) {
-    const auto view = view_->get();
-    auto outcome = load_once(source, view, threads, cores);
-    // What was confirmed is not cut again. As long as this node sees the same cluster, another
-    // attempt would fail as this one did.
-    if (outcome || attempt == defaults::load_attempts || view == view_->get() ||
-        (outcome.error().code != ec::unavailable && outcome.error().code != ec::timeout))
-      return outcome;
-    context_->log->warn("task={} input={} again: {}", plan_.part.task.id,
-                        source.description().input, to_string(outcome.error()));
-  }
-}
-
 result<load_outcome> load_run::load_once(const scene& source, const cluster_view_ptr& view,
-                                         size_t threads, budget& cores) {
-  STIP_ASSIGN(auto busy, budget_share::acquire(cores, threads, [this] { return stopped(); }));
+                                         size_t threads, budget& turns) {
+  const auto is_stopped = [this] { return stopped(); };
+  STIP_ASSIGN(auto turn, budget_share::acquire(turns, 1, is_stopped));
+  STIP_ASSIGN(auto busy, budget_share::acquire(cores_, threads, is_stopped));
   load_request request;
   request.target = plan_.target;
   request.precision = plan_.request.precision;
   request.threads = threads;
-  request.scenes_beside = workers_of(plan_.threads);
+  request.scenes_beside = plan_.threads / threads;
   request.written = plan_.part.task.began;
-  // An abandoned shipment may outlive the run.
-  shipping out{context_,
-               transfer_,
-               plan_.target,
-               spare_nodes(view->ring, plan_.target, reachable_in(view)),
-               [stopped = stopped_] { return stopped->load(); },
-               [shared = view_](uint64_t node) { return shared->get()->find(node) != nullptr; }};
-  load_services services;
-  services.targets = [view, target = plan_.target](std::string_view geocode) {
-    return targets_of(view, target, geocode);
-  };
-  services.holds = [this](uint64_t node, const std::vector<image_key>& keys, const hash128& scene) {
-    return ask_holds(node, keys, scene);
-  };
-  services.ship = [&out](uint64_t node, chip_parts parts, uint64_t bytes) {
-    return out.ship(node, std::move(parts), bytes);
-  };
-  services.settle = [&out, &busy] {
+  chip_delivery delivery{means_, view};
+  auto services = delivery.services([&] {
     busy.release();
-    return out.settle();
-  };
-  services.unique = [this] {
-    const auto v = context_->versions->next();
-    return hash64(to_string(v));
-  };
-  services.stopped = [this, &out] { return stopped_->load() || out.failed(); };
-  services.memory = context_->load_memory.get();
+    turn.release();
+  });
   services.plans = &plans_;
-  const auto buffers = context_->load_buffers->use();
-  services.buffers = buffers.get();
-  auto outcome = load_scene(source, request, services);
-  // A refused chip stops the cut; what the user should read is why it was refused.
-  if (!outcome && outcome.error().code == ec::stopped)
-    if (auto settled = out.settle(); !settled) return fail(std::move(settled).error());
+  auto outcome = delivery.explain(load_scene(source, request, services));
   if (outcome) report(outcome->decoded_bytes);
   return outcome;
-}
-
-result<std::vector<bool>> load_run::ask_holds(uint64_t node, const std::vector<image_key>& keys,
-                                              const hash128& scene) {
-  const auto view = view_->get();
-  const auto* p = view->find(node);
-  const auto what = "ask node " + node_name(node) + " what it has";
-  if (p == nullptr || !p->reachable)
-    return fail(ec::unavailable, what, why_away(p), "start it again, then store the input again");
-  std::vector<std::string> texts;
-  for (const auto& key : keys) texts.push_back(to_string(key));
-  question<std::vector<bool>> asked{system_,
-                                    p->handles.query,
-                                    defaults::local_query_deadline,
-                                    what,
-                                    atom::here_v,
-                                    atom::holds_v,
-                                    plan_.target.name,
-                                    texts,
-                                    to_string(scene)};
-  return asked.wait([this] { return stopped(); });
 }
 
 void load_run::report(decltype(part_news::what) news) {

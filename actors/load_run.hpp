@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "actors/chip_delivery.hpp"
 #include "actors/loader.hpp"
+#include "actors/part_work.hpp"
 #include "actors/reprocessed.hpp"
 #include "actors/tasks.hpp"
 #include "libstip/cluster/load.hpp"
@@ -21,7 +23,7 @@ namespace stip {
 
 /// The work of this node on a part of a store task: its inputs, and what its threads do with them.
 /// The actor owns it, the workers share it.
-class load_run {
+class load_run final : public part_work {
  public:
   struct plan {
     task_part part;
@@ -36,30 +38,26 @@ class load_run {
 
   /// Finds the inputs, if the part does not list them, and tells the task of them. Blocks. Error:
   /// that of the glob.
-  result<void> find_inputs();
+  result<void> find_inputs() override;
 
-  /// Instead: so many inputs come one by one, see load_uploaded.
-  void expect_uploads(uint64_t inputs);
+  /// There will be so many inputs; of those that come one by one (load_uploaded) its owner says it.
+  void expect_inputs(uint64_t inputs);
 
   /// Loads an input that a client has sent. Blocks. Any thread, workers() at a time.
   void load_uploaded(size_t index, const upload_spool::whole_input& input);
 
   /// Workers that should run at the same time.
-  size_t workers() const { return workers_; }
-
-  /// Workers for so many threads that cut: while one waits for confirmations, another cuts.
-  static size_t workers_of(size_t threads) { return 2 * threads; }
+  size_t workers() const override { return workers_; }
 
   /// Takes inputs one after the other until there are none. Blocks for as long as they take.
-  void work();
+  void work() override;
 
-  void stop() { *stopped_ = true; }
+  void stop() override { *stopped_ = true; }
+  bool may_be_idle() const override { return false; }
   bool stopped() const { return *stopped_; }
 
  private:
   void load_input(size_t index);
-  /// Shares the threads out among the workers.
-  void share_threads(uint64_t inputs);
   using opened_scenes = result<std::vector<std::unique_ptr<scene>>>;
   opened_scenes open_uploaded(const std::string& path);
   /// Loads what an input holds, or why it could not be opened; what is to be told of it, unless the
@@ -72,39 +70,38 @@ class load_run {
                                    const std::vector<std::unique_ptr<scene>>& scenes);
   /// A scene, unless a newer product of its observation is stored (already_exists); older ones are
   /// taken away.
-  result<load_outcome> load_product(const scene& source, size_t threads, budget& cores);
+  result<load_outcome> load_product(const scene& source, size_t threads, budget& turns);
   /// Once this node is in the view.
   reprocessed products() const;
   /// Other products of the same observation; none, when that cannot be said.
   other_products look_for_others(const scene_description& scene) const;
   result<void> remove_replaced(const scene_description& scene,
                                const std::vector<std::string>& tiles) const;
-  /// Loads a scene; once more where a node went away meanwhile and others can stand in for it.
-  result<load_outcome> load_one(const scene& source, size_t threads, budget& cores);
-  /// Has `threads` of `cores` as long as it cuts, not while it waits for confirmations.
+  /// Has one of `turns` and its threads' cores as long as it cuts, not while it waits for
+  /// confirmations.
   result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view, size_t threads,
-                                 budget& cores);
-  result<std::vector<bool>> ask_holds(uint64_t node, const std::vector<image_key>& keys,
-                                      const hash128& scene);
+                                 budget& turns);
+  /// By the size of the scene, and more where there are fewer scenes than threads: `beside` of its
+  /// input are cut at the same time.
+  size_t threads_for(const scene_description& scene, size_t beside) const;
   void report(decltype(part_news::what) news);
 
   caf::actor_system& system_;
   const context_ptr context_;
   const std::shared_ptr<shared_view> view_;
-  const transfer_actor transfer_;
   const tasks_actor tasks_;
   const plan plan_;
   task_inputs inputs_;
   /// Those that are left, as indices.
   std::vector<size_t> left_;
   size_t workers_ = 0;
-  size_t threads_per_input_ = 1;
   plan_cache plans_;
-  /// Threads that may open and cut scenes at the same time, of all workers.
+  /// One for each thread that opens or cuts scenes at the same time, of all workers.
   budget cores_;
   std::atomic<size_t> next_input_{0};
   /// Shipments look at it as well, and may outlive the run.
   const std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
+  const delivery_means means_;
 };
 
 /// Whether an input that could not be opened, or a glob without one, may do on another node.

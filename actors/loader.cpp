@@ -9,6 +9,8 @@
 #include "actors/executor.hpp"
 #include "actors/load_run.hpp"
 #include "actors/store_work.hpp"
+#include "actors/transform_run.hpp"
+#include "actors/transform_work.hpp"
 #include "actors/uploads.hpp"
 
 namespace stip {
@@ -21,6 +23,14 @@ loader_state::~loader_state() {
 namespace {
 
 using self_pointer = loader_actor::stateful_pointer<loader_state>;
+
+constexpr auto store_kind = "store";
+
+/// 0: as many as there are processors.
+size_t threads_of(uint32_t wanted, const node_settings& settings) {
+  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  return std::clamp<size_t>(wanted == 0 ? cores : wanted, 1, settings.loader_threads);
+}
 
 /// Everything of a request that can be wrong is told before a task begins.
 result<load_run::plan> check_request(const store_request& request, const album& target,
@@ -42,9 +52,24 @@ result<load_run::plan> check_request(const store_request& request, const album& 
   if (!request.timestamp.empty()) {
     STIP_ASSIGN(plan.options.timestamp, parse_time(request.timestamp));
   }
-  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  plan.threads = std::clamp<size_t>(request.threads == 0 ? cores : request.threads, 1,
-                                    settings.loader_threads);
+  plan.threads = threads_of(request.threads, settings);
+  plan.target = target;
+  plan.request = request;
+  return plan;
+}
+
+result<transform_run::plan> check_transform(const transform_request& request, const album& target,
+                                            const cluster_view& view,
+                                            const node_settings& settings) {
+  if (settings.mode == open_mode::read_only)
+    return fail(ec::forbidden, request.kind, "the directory is open for reading only");
+  STIP_TRY(check_ring(view));
+  STIP_TRY(check(request, target.algorithm));
+  if (target.closed)
+    return fail(ec::conflict, request.kind, "album " + target.name + " is closed",
+                "open it: stip album open " + target.name);
+  transform_run::plan plan;
+  plan.threads = threads_of(request.threads, settings);
   plan.target = target;
   plan.request = request;
   return plan;
@@ -69,7 +94,7 @@ void end_run(self_pointer self, const part_run& run, work_end how) {
 }
 
 /// Runs the workers; the last one to come back ends the work.
-void run_workers(self_pointer self, const part_run& of, const std::shared_ptr<load_run>& run) {
+void run_workers(self_pointer self, const part_run& of, const std::shared_ptr<part_work>& run) {
   struct progress {
     size_t left = 0;
     size_t good = 0;
@@ -92,18 +117,20 @@ void run_workers(self_pointer self, const part_run& of, const std::shared_ptr<lo
           }
           if (--state->left > 0) return;
           work_end how;
+          how.may_be_idle = run->may_be_idle();
           if (state->good == 0) how.reason = state->problem;
           end_run(self, of, std::move(how));
         });
   }
 }
 
-void begin_run(self_pointer self, load_run::plan plan) {
+template <class Work>
+void begin_run(self_pointer self, typename Work::plan plan) {
   auto& state = self->state;
   const auto of = plan.part.run();
   const bool at_home = plan.part.task.node == state.context->self.id;
-  auto run = std::make_shared<load_run>(self->system(), state.context, state.view, state.transfer,
-                                        state.tasks, std::move(plan));
+  std::shared_ptr<part_work> run = std::make_shared<Work>(
+      self->system(), state.context, state.view, state.transfer, state.tasks, std::move(plan));
   state.runs[to_string(of)] = {run, 0};
   run_blocking(
       self, state.context->readers, defaults::commit_deadline, [run] { return run->find_inputs(); },
@@ -123,28 +150,48 @@ void begin_again_or_end(self_pointer self, const task_part_ptr& part, const erro
   end_run(self, part->run(), {to_string(why), false});
 }
 
-void begin_part(self_pointer self, const task_part_ptr& part) {
-  auto& state = self->state;
-  const auto work = decode_store_work(part->work);
-  if (!work) return end_run(self, part->run(), {to_string(work.error()), false});
+/// Begins with a part once its album is known to be the one that is meant.
+template <class Run>
+void begin_with_album(self_pointer self, const task_part_ptr& part, const std::string& name,
+                      const hash128& uid,
+                      std::function<result<typename Run::plan>(const album&)> plan_of) {
   auto is_over = [self, part] { return !self->state.runs.contains(to_string(part->run())); };
-  ask(self, state.albums, defaults::request_deadline, atom::get_v, work->request.album)
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, name)
       .then(
-          [self, part, work = *work, is_over](const album& target) {
+          [self, part, uid, is_over, plan_of](const album& target) {
             if (is_over()) return;
-            auto& state = self->state;
-            if (target.uid != work.album_uid)
+            if (target.uid != uid)
               return end_run(self, part->run(),
-                             {"album " + work.request.album + " was deleted meanwhile", false});
-            auto plan =
-                check_request(work.request, target, *state.view->get(), state.context->settings);
+                             {"album " + target.name + " was deleted meanwhile", false});
+            auto plan = plan_of(target);
             if (!plan) return begin_again_or_end(self, part, plan.error());
             plan->part = *part;
-            begin_run(self, std::move(*plan));
+            begin_run<Run>(self, std::move(*plan));
           },
           [self, part, is_over](caf::error& err) {
             if (!is_over()) begin_again_or_end(self, part, from_caf(err, "find the album"));
           });
+}
+
+void begin_part(self_pointer self, const task_part_ptr& part) {
+  if (part->task.kind == store_kind) {
+    const auto work = decode_store_work(part->work);
+    if (!work) return end_run(self, part->run(), {to_string(work.error()), false});
+    return begin_with_album<load_run>(self, part, work->request.album, work->album_uid,
+                                      [self, request = work->request](const album& target) {
+                                        return check_request(request, target,
+                                                             *self->state.view->get(),
+                                                             self->state.context->settings);
+                                      });
+  }
+  const auto work = decode_transform_work(part->work);
+  if (!work) return end_run(self, part->run(), {to_string(work.error()), false});
+  begin_with_album<transform_run>(self, part, work->request.album, work->album_uid,
+                                  [self, request = work->request](const album& target) {
+                                    return check_transform(request, target,
+                                                           *self->state.view->get(),
+                                                           self->state.context->settings);
+                                  });
 }
 
 // -- requests -------------------------------------------------------------------------
@@ -179,7 +226,7 @@ void begin_uploads(self_pointer self, load_run::plan plan, const task_record& st
   const auto run = plan.part.run();
   auto load = std::make_shared<load_run>(self->system(), state.context, state.view, state.transfer,
                                          state.tasks, std::move(plan));
-  load->expect_uploads(inputs);
+  load->expect_inputs(inputs);
   self->send(state.uploads, atom::start_v,
              std::make_shared<const upload_work>(upload_work{run, inputs, std::move(load)}));
 }
@@ -196,7 +243,7 @@ void begin_store(self_pointer self, const wanted_store& wanted, const album& tar
   if (!plan) return (void)promise.deliver(to_caf(plan.error()));
   auto wish = std::make_shared<task_wish>();
   wish->task.id = request.task;
-  wish->task.kind = "store";
+  wish->task.kind = store_kind;
   wish->task.album = target.name;
   wish->task.total = wanted.uploads;
   if (wanted.uploads == 0) wish->work = encode(store_work{target.uid, request});
@@ -218,49 +265,97 @@ void begin_store(self_pointer self, const wanted_store& wanted, const album& tar
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
 }
 
-void store_new(self_pointer self, const wanted_store& wanted,
-               caf::typed_response_promise<task_record> promise) {
-  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, wanted.request.album)
+using task_promise = caf::typed_response_promise<task_record>;
+
+/// Begins with the album of that name, once the ring is known.
+void when_ready(self_pointer self, const std::string& name, task_promise promise,
+                std::function<void(const album&, task_promise)> begin) {
+  ask(self, self->state.albums, defaults::request_deadline, atom::get_v, name)
       .then(
-          [self, wanted, promise](const album& target) mutable {
+          [self, promise, begin](const album& target) mutable {
             const auto& view = self->state.view;
-            if (check_ring(*view->get())) return begin_store(self, wanted, target, promise);
+            if (check_ring(*view->get())) return begin(target, promise);
             run_blocking(
                 self, self->state.context->readers, defaults::request_deadline,
                 [view] { return await_ring(*view); },
-                [self, wanted, target, promise](const result<void>&) mutable {
-                  begin_store(self, wanted, target, promise);
-                });
+                [target, promise, begin](const result<void>&) { begin(target, promise); });
           },
           [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
 }
 
+/// What a request asks for: an id (may be empty), a kind and an album.
+struct wanted_task {
+  std::string id, kind, album;
+};
+
 /// Begins the task, unless one of that id runs somewhere in the cluster: that one is joined.
-caf::result<task_record> store_or_join(self_pointer self, const wanted_store& wanted) {
+/// `joined` may change what is told of it.
+caf::result<task_record> begin_or_join(self_pointer self, const wanted_task& wanted,
+                                       std::function<void(const album&, task_promise)> begin,
+                                       std::function<void(task_record&)> joined = {}) {
   auto promise = self->make_response_promise<task_record>();
-  const auto& request = wanted.request;
-  if (request.task.empty()) {
-    store_new(self, wanted, promise);
+  const auto begin_new = [self, wanted, promise, begin] {
+    when_ready(self, wanted.album, promise, begin);
+  };
+  if (wanted.id.empty()) {
+    begin_new();
     return promise;
   }
-  ask(self, self->state.tasks, defaults::request_deadline, atom::get_v, request.task)
+  ask(self, self->state.tasks, defaults::request_deadline, atom::get_v, wanted.id)
       .then(
-          [self, wanted, promise](task_record& found) mutable {
-            const auto& request = wanted.request;
+          [self, wanted, promise, begin_new, joined](task_record& found) mutable {
             // The next one of that id is to begin later by every node's clock.
             (void)self->state.context->versions->observe(found.began);
-            if (!found.running()) return store_new(self, wanted, promise);
-            if (found.kind != "store" || found.album != request.album)
+            if (!found.running()) return begin_new();
+            if (found.kind != wanted.kind || found.album != wanted.album)
               return (void)promise.deliver(
-                  to_caf({ec::conflict, "join task " + request.task,
+                  to_caf({ec::conflict, "join task " + wanted.id,
                           "it is a " + found.kind + " task of album " + found.album,
                           "choose another id"}));
-            // That one is fed by whoever began it.
-            if (wanted.uploads != 0) found.node = 0;
+            if (joined) joined(found);
             promise.deliver(std::move(found));
           },
-          [self, wanted, promise](caf::error&) mutable { store_new(self, wanted, promise); });
+          [begin_new](caf::error&) { begin_new(); });
   return promise;
+}
+
+caf::result<task_record> store_or_join(self_pointer self, const wanted_store& wanted) {
+  return begin_or_join(
+      self, {wanted.request.task, store_kind, wanted.request.album},
+      [self, wanted](const album& target, task_promise promise) {
+        begin_store(self, wanted, target, std::move(promise));
+      },
+      [wanted](task_record& found) {
+        // That one is fed by whoever began it.
+        if (wanted.uploads != 0) found.node = 0;
+      });
+}
+
+/// Every node that can be reached takes its own images.
+void begin_transform(self_pointer self, const transform_request& request, const album& target,
+                     task_promise promise) {
+  auto& state = self->state;
+  const auto view = state.view->get();
+  const auto plan = check_transform(request, target, *view, state.context->settings);
+  if (!plan) return (void)promise.deliver(to_caf(plan.error()));
+  auto wish = std::make_shared<task_wish>();
+  wish->task.id = request.task;
+  wish->task.kind = request.kind;
+  wish->task.album = target.name;
+  wish->work = encode(transform_work{target.uid, request});
+  wish->own_files = true;
+  for (const auto& p : view->peers)
+    if (!p.self && p.reachable) wish->others.push_back(p.member.info.id);
+  ask(self, state.tasks, defaults::request_deadline, atom::start_v, task_wish_ptr{wish})
+      .then([promise](task_record& started) mutable { promise.deliver(std::move(started)); },
+            [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
+}
+
+caf::result<task_record> transform_or_join(self_pointer self, const transform_request& request) {
+  return begin_or_join(self, {request.task, request.kind, request.album},
+                       [self, request](const album& target, task_promise promise) {
+                         begin_transform(self, request, target, std::move(promise));
+                       });
 }
 
 caf::result<task_record> store_uploads(self_pointer self, const upload_request& request) {
@@ -297,6 +392,9 @@ loader_actor::behavior_type loader_behavior(self_pointer self, context_ptr conte
         return store_or_join(self, {request, 0});
       },
       [self](atom::upload, const upload_request& request) { return store_uploads(self, request); },
+      [self](atom::transform, const transform_request& request) {
+        return transform_or_join(self, request);
+      },
       [self](atom::upload atom, upload_input& input) -> caf::result<bool> {
         return self->delegate(self->state.uploads, atom, std::move(input));
       },

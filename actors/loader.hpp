@@ -9,7 +9,7 @@
 
 namespace stip {
 
-class load_run;
+class part_work;
 
 /// The latest view of the cluster, for the threads of a load.
 class shared_view {
@@ -38,7 +38,7 @@ struct loader_state {
   std::shared_ptr<shared_view> view;
   struct run {
     /// Null until it has begun.
-    std::shared_ptr<load_run> work;
+    std::shared_ptr<part_work> work;
     /// When a beginning that fails is not tried again.
     int64_t give_up_ms = 0;
   };
@@ -49,7 +49,8 @@ struct loader_state {
   ~loader_state();
 };
 
-/// Checks store requests and runs parts of store tasks, as the tasks actor says: finds the inputs
+/// Checks requests to store scenes and to derive images, and runs parts of such tasks, as the tasks
+/// actor says: finds the inputs
 /// of a glob and loads them with several workers on the loaders' pool; each input is done or
 /// skipped with its reason, and the rest goes on.
 loader_actor::behavior_type loader_behavior(loader_actor::stateful_pointer<loader_state> self,

@@ -148,6 +148,21 @@ struct store_request {
   std::string platform, timestamp, tile, subdataset;
 };
 
+/// To derive images from stored ones.
+struct transform_request {
+  /// "split" or "merge": also the kind of the task.
+  std::string kind;
+  std::string album;
+  /// Which images it starts from.
+  filter match;
+  /// Length of the geocodes that it makes.
+  int32_t precision = 0;
+  /// Only cells within it; empty: all.
+  std::string bound;
+  uint32_t threads = 0;
+  std::string task;
+};
+
 /// To store files of the client's machine, which sends them then.
 struct upload_request {
   /// Its glob is for people to read.
@@ -335,6 +350,11 @@ template <class I>
 typename I::result_type inspect(I& f, store_request& x) {
   return f(caf::meta::type_name("store_request"), x.album, x.glob, x.format, x.precision, x.threads,
            x.task, x.all_nodes, x.platform, x.timestamp, x.tile, x.subdataset);
+}
+template <class I>
+typename I::result_type inspect(I& f, transform_request& x) {
+  return f(caf::meta::type_name("transform_request"), x.kind, x.album, x.match, x.precision,
+           x.bound, x.threads, x.task);
 }
 template <class I>
 typename I::result_type inspect(I& f, upload_request& x) {

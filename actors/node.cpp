@@ -13,9 +13,9 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
-#include "actors/load_run.hpp"
 #include "actors/loader.hpp"
 #include "actors/membership.hpp"
+#include "actors/part_work.hpp"
 #include "actors/query.hpp"
 #include "actors/repair.hpp"
 #include "actors/ring.hpp"
@@ -314,7 +314,7 @@ result<std::unique_ptr<running_node>> running_node::start(caf::actor_system& sys
   context->writers = spawn_executor(system, defaults::writer_threads, defaults::max_queued_jobs);
   context->readers = spawn_executor(system, s.reader_threads, defaults::max_queued_jobs);
   context->loaders =
-      spawn_executor(system, load_run::workers_of(s.loader_threads), defaults::max_queued_jobs);
+      spawn_executor(system, workers_of(s.loader_threads), defaults::max_queued_jobs);
   context->maintenance =
       spawn_executor(system, defaults::maintenance_threads, defaults::max_queued_jobs);
   reader_settings reading;

@@ -45,6 +45,7 @@ struct repair_outcome;
 struct row_words;
 struct storage_status;
 struct store_request;
+struct transform_request;
 struct upload_chunk;
 struct upload_input;
 struct upload_request;
@@ -108,6 +109,7 @@ CAF_ADD_TYPE_ID(stip_messages, (stip::row_words))
 CAF_ADD_TYPE_ID(stip_messages, (stip::upload_chunk))
 CAF_ADD_TYPE_ID(stip_messages, (stip::upload_input))
 CAF_ADD_TYPE_ID(stip_messages, (stip::upload_request))
+CAF_ADD_TYPE_ID(stip_messages, (stip::transform_request))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -151,6 +153,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, hide, "hide")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hides, "hides")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hidden, "hidden")
 CAF_ADD_ATOM(stip_atoms, stip::atom, upload, "upload")
+CAF_ADD_ATOM(stip_atoms, stip::atom, transform, "transform")
 CAF_END_TYPE_ID_BLOCK(stip_atoms)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
@@ -281,7 +284,7 @@ using uploads_actor = caf::typed_actor<
     caf::reacts_to<atom::stop, std::string>,        // end that part_run
     caf::reacts_to<atom::tick>>;
 
-/// Store tasks of this node.
+/// Store tasks of this node, and those that derive images from stored ones.
 using loader_actor =
     caf::typed_actor<takes<atom::store, store_request>::with<task_record>,  // the task as it has
                                                                             // begun
@@ -290,6 +293,7 @@ using loader_actor =
                      takes<atom::upload, upload_request>::with<task_record>,
                      takes<atom::upload, upload_input>::with<bool>,  // as uploads_actor
                      takes<atom::upload, upload_chunk>::with<bool>,
+                     takes<atom::transform, transform_request>::with<task_record>,
                      caf::reacts_to<atom::start, task_part_ptr>,  // work on what this part has left
                      caf::reacts_to<atom::tick, task_part_ptr>,   // try again to begin with it
                      caf::reacts_to<atom::stop, std::string>,     // end that part_run

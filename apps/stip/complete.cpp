@@ -238,7 +238,7 @@ class reader {
       offer_all(album.empty() ? words{} : names_.platforms(album));
     else if (o.name == "source")
       offer_all(album.empty() ? words{} : names_.sources(album));
-    else if (o.name == "geocode")
+    else if (o.name == "geocode" || o.name == "bound")
       offer_geocodes(album);
     else if (o.name == "album")
       offer_all(names_.albums());

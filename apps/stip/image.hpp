@@ -13,6 +13,8 @@ verb image_show_verb();
 verb image_export_verb();
 verb image_probe_verb();
 verb image_delete_verb();
+verb image_split_verb();
+verb image_merge_verb();
 
 /// What a user says of inputs that do not say it themselves: --platform, --timestamp, --tile,
 /// --subdataset.

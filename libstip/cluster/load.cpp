@@ -102,10 +102,9 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
                 "store it with a shorter precision, or raise the memory limit");
   // A scene gets what one thread needs, and its share for the others.
   const auto fair = total / std::max<uint64_t>(defaults::scenes_in_memory, request.scenes_beside);
-  STIP_ASSIGN(
-      const auto held,
-      budget_share::acquire(*services.memory, std::max(plan->needed_bytes() + chip_bytes, fair),
-                            services.stopped));
+  STIP_ASSIGN(auto held, budget_share::acquire(*services.memory,
+                                               std::max(plan->needed_bytes() + chip_bytes, fair),
+                                               services.stopped));
   options.memory_bytes = held.amount() - chip_bytes;
   options.pool = services.buffers;
 
@@ -124,6 +123,8 @@ result<load_outcome> load_scene(const scene& source, const load_request& request
   auto summary = cut(source, *plan, options, wanted, packer, services.stopped);
   // What is under way is waited for in any case: its buffers and answers refer to this load.
   auto flushed = summary ? packer.flush() : result<void>{};
+  // Its buffers are free; while it waits, other scenes are cut.
+  held.shrink_to(chip_bytes);
   auto settled = services.settle();
   if (!summary) return fail(std::move(summary).error());
   STIP_TRY(flushed);

@@ -23,7 +23,7 @@ struct load_request {
   int precision = 5;
   /// Threads over the blocks of the scene.
   size_t threads = 1;
-  /// Scenes that are loaded at the same time: each may have its share of the memory.
+  /// Scenes that are cut at the same time: each may have its share of the memory.
   size_t scenes_beside = 1;
   /// The version that everything it writes carries.
   version written;

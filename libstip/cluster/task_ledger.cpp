@@ -190,6 +190,8 @@ bool task_ledger::end_work(task_moment now, const part_run& run, const work_end&
   } else if (!how.reason.empty()) {
     add_last_error(part.task, {"", node_, how.reason});
     end(now, *h, task_state::failed);
+  } else if (how.may_be_idle && part.task.total == 0) {
+    end(now, *h, task_state::done);
   } else if (pending(part) == 0) {
     finish(now, *h);
   } else if (at_home) {

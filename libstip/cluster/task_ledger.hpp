@@ -80,6 +80,8 @@ struct work_end {
   std::string reason;
   /// The inputs could not even be found here.
   bool unreachable = false;
+  /// That there were none is no failure.
+  bool may_be_idle = false;
 };
 
 /// What a node changes in its directory; no bytes: the value goes.

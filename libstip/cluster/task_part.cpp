@@ -73,12 +73,13 @@ void add_part(task_record& sum, const task_record& part) {
       sum.ended_ms == 0 || part.ended_ms == 0 ? 0 : std::max(sum.ended_ms, part.ended_ms);
   add(sum.dropped_errors, part.dropped_errors);
   for (const auto& err : part.errors) add_error(sum, err);
+  const bool both_done = sum.state == task_state::done && part.state == task_state::done;
   const auto either = [&](task_state s) { return sum.state == s || part.state == s; };
   // A part that found nothing does not make a task fail that stored something elsewhere.
-  sum.state = either(task_state::running)   ? task_state::running
-              : either(task_state::stopped) ? task_state::stopped
-              : sum.completed > 0           ? task_state::done
-                                            : task_state::failed;
+  sum.state = either(task_state::running)      ? task_state::running
+              : either(task_state::stopped)    ? task_state::stopped
+              : sum.completed > 0 || both_done ? task_state::done
+                                               : task_state::failed;
 }
 
 task_share share_of(const task_part& part) {

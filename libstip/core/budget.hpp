@@ -51,6 +51,13 @@ class budget_share {
 
   uint64_t amount() const { return amount_; }
 
+  /// Gives back all but `amount`.
+  void shrink_to(uint64_t amount) {
+    if (of_ == nullptr || amount >= amount_) return;
+    of_->release(amount_ - amount);
+    amount_ = amount;
+  }
+
   void release() {
     if (auto* of = std::exchange(of_, nullptr)) of->release(amount_);
   }

@@ -36,7 +36,7 @@ struct fixture : actor_fixture {
     auto load =
         std::make_shared<load_run>(sys, context_ptr{context}, std::make_shared<shared_view>(),
                                    transfer_actor{}, tasks, std::move(plan));
-    load->expect_uploads(inputs);
+    load->expect_inputs(inputs);
     tell(aut, atom::start_v,
          std::make_shared<const upload_work>(upload_work{run, inputs, std::move(load)}));
   }

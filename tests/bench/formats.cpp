@@ -27,7 +27,7 @@ using namespace stip::bench;
 namespace {
 
 constexpr size_t threads = 2;
-constexpr std::chrono::milliseconds sample_period{20};
+constexpr std::chrono::milliseconds sample_period{100};
 
 struct kind {
   const char* family;
@@ -46,12 +46,12 @@ struct kind {
 constexpr kind kinds[] = {
     {"sentinel2-l1c", 2748, 0, 1, 5, 0.9, false},
     {"sentinel2-l2a", 2748, 0, 1, 5, 0.9, false},
-    {"landsat-l1tp", 6000, 0, 1, 5, 0.65, false},
-    {"landsat-l2sp", 3000, 0, 1, 5, 0.65, false},
+    {"landsat-l1tp", 6000, 0, 5, 5, 0.65, false},
+    {"landsat-l2sp", 3000, 0, 5, 5, 0.65, false},
     {"mcd43a4", 2400, 0, 4, 3, 0.8, true},
     {"mod11a1", 1200, 0, 8, 3, 0.8, true},
     {"mod09ga", 2400, 0, 3, 3, 0.8, true},
-    {"vnp21", 1200, 0, 8, 3, 0.8, true},
+    {"vnp21", 1200, 0, 24, 3, 0.8, true},
     {"vnp09", 2400, 0, 6, 3, 0.8, true},
     {"gridmet", 0, 122, 1, 2, 0.8, true},
     {"naip", 6000, 0, 1, 7, 0, false},
@@ -278,7 +278,8 @@ void compare_with_decoding(const kind& k, const wishes& w, const options& given,
     c.ratio(stored, by_threads, goal::at_least, k.goal);
   else
     c.ratio(stored, by_threads);
-  if (k.isolated) c.ratio(stored, by_processes, goal::at_least, k.goal);
+  // As many threads are the goal's rival; as many processes show what the machine could do.
+  if (k.isolated) c.ratio(stored, by_processes);
   // What other programs on the machine do changes this less than the rates.
   std::vector<double> costs;
   for (size_t i = 0; i < c.of(stored).size(); ++i)

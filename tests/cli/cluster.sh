@@ -260,6 +260,33 @@ expect 0 node repair "$third"
 says '^STILL TO MOVE +0$'
 expect 1 node repair ffff
 
+# --- split, merge ------------------------------------------------------------
+
+expect 2 image split twice
+complains 'PRECISION'
+expect 2 image split twice -l 13
+expect 2 image split twice -l 6 -b 'a!'
+expect 1 image split nobody -l 6
+expect 0 --format json image split twice -l 6 -s raw -d pieces
+is split /kind
+is 'done' /state
+is "$copies" /completed
+is 0 /skipped
+expect 0 --format json image list twice -s split
+pieces=$(json count '')
+same "$((pieces > copies))" 1 'more pieces than images'
+expect 0 -p "${ports[1]}" --format json image merge twice -l 5 -s split
+is "$copies" /completed
+expect 0 --format json image list twice -s merged
+same "$(json count '')" "$copies" 'merged images'
+expect 0 --format json image split twice -l 6 -s raw
+is "$copies" /completed
+expect 0 --format json image list twice -s split
+same "$(json count '')" "$pieces" 'pieces after the same split again'
+expect 1 image split twice -l 4 -s raw
+expect 0 image delete twice -s split --yes
+expect 0 image delete twice -s merged --yes
+
 expect 0 node stop "${third:?}"
 for _ in $(seq 100); do
   alive "${pids[2]}" || break

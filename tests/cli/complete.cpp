@@ -89,7 +89,7 @@ CAF_TEST(every noun and every verb that is there is offered) {
       CAF_CHECK_EQUAL(has(second, std::string{v.name}), v.run != nullptr);
   }
   offers("no", {"node"}, 0);
-  offers("image s", {"search", "show", "store"}, 6);
+  offers("image s", {"search", "show", "split", "store"}, 6);
   offers("image xyz", {}, 6);
   offers("nonsense ", {}, 9);
   CAF_CHECK(names.asked.empty());

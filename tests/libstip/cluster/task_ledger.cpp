@@ -618,4 +618,20 @@ CAF_TEST(a node that does not resume tells that it was restarted) {
   CAF_CHECK(seen(a, "t").errors.at(0).reason == "the node was restarted");
 }
 
+CAF_TEST(a part without inputs fails unless that is no failure of its kind) {
+  make({a});
+  for (const bool may_be_idle : {false, true}) {
+    const std::string id = may_be_idle ? "idle" : "empty";
+    begin(a, id, 0);
+    at(a).list_inputs(now, only_work(a).run(), inputs(0));
+    carry_letters();
+    work_end how;
+    how.may_be_idle = may_be_idle;
+    end_work(a, how);
+    const auto task = seen(a, id);
+    CAF_CHECK(task.state == (may_be_idle ? task_state::done : task_state::failed));
+    CAF_CHECK_EQUAL(task.errors.empty(), may_be_idle);
+  }
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -136,4 +136,9 @@ CAF_TEST(parts are added up by their newest records) {
   other.task.state = a.task.state = task_state::failed;
   other.task.completed = 0;
   CAF_CHECK(merge_parts({a, other})[0].state == task_state::failed);
+  // Where no part had anything to do, nor needed to, the task is done.
+  a.task.state = task_state::done;
+  CAF_CHECK(merge_parts({a, other})[0].state == task_state::failed);
+  other.task.state = task_state::done;
+  CAF_CHECK(merge_parts({a, other})[0].state == task_state::done);
 }

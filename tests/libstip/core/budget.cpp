@@ -41,6 +41,12 @@ CAF_TEST(a share is given back once however often it is released and moved) {
     auto first = budget_share::acquire(of, 2, {});
     CAF_REQUIRE(first.has_value());
     auto moved = std::move(*first);
+    moved.shrink_to(5);
+    CAF_CHECK_EQUAL(moved.amount(), 2u);
+    moved.shrink_to(1);
+    CAF_CHECK_EQUAL(moved.amount(), 1u);
+    CAF_CHECK(of.acquire(2, {}).has_value());
+    of.release(2);
     moved.release();
     moved.release();
   }

@@ -1,0 +1,216 @@
+#include "actors/transform_run.hpp"
+
+#include <algorithm>
+#include <caf/all.hpp>
+#include <set>
+
+#include "libstip/cluster/replication.hpp"
+
+namespace stip {
+
+namespace {
+
+/// The pixels of one chip, from the first of its nodes that has them.
+read_chip reader_of(const client& node, const std::string& album) {
+  return [&node, album](const stored_image& image, size_t chip) {
+    image_row row;
+    row.key = image.key();
+    // One page at a time: as many chips are read at once as there are threads.
+    return node.chip(album, row, image, chip, 1);
+  };
+}
+
+}  // namespace
+
+transform_run::transform_run(caf::actor_system& system, context_ptr context,
+                             std::shared_ptr<shared_view> view, transfer_actor transfer,
+                             tasks_actor tasks, plan what)
+    : system_(system),
+      context_(std::move(context)),
+      view_(std::move(view)),
+      tasks_(std::move(tasks)),
+      plan_(std::move(what)),
+      cores_(plan_.threads),
+      means_{system_, context_, view_, std::move(transfer), plan_.target, stopped_} {}
+
+result<client> transform_run::here() const {
+  const auto view = view_->get();
+  const auto* own = view->find(context_->self.id);
+  if (own == nullptr)
+    return fail(ec::unavailable, plan_.request.kind, "this node does not know itself yet",
+                "try again in a moment");
+  return client{system_, own->handles};
+}
+
+result<std::vector<image_row>> transform_run::list(const filter& match) const {
+  STIP_ASSIGN(const auto node, here());
+  find_request request;
+  request.album = plan_.target.name;
+  request.match = match;
+  std::vector<image_row> rows;
+  while (!stopped()) {
+    STIP_ASSIGN(auto page, node.find(request));
+    if (!page.problems.empty())
+      return fail(ec::unavailable, "list images", page.problems.front(),
+                  "start what is away, then give the command again");
+    rows.insert(rows.end(), std::make_move_iterator(page.rows.begin()),
+                std::make_move_iterator(page.rows.end()));
+    if (!page.more) return rows;
+    request.has_after = true;
+    request.after = rows.back().facts();
+    if (rows.size() > defaults::max_inputs)
+      return fail(ec::limit_exceeded, "list images",
+                  "there are more than " + std::to_string(defaults::max_inputs),
+                  "narrow the filter");
+  }
+  return fail(ec::stopped, "list images", "the task was asked to stop", "");
+}
+
+std::string transform_run::input_of(const image_key& key) const {
+  const auto& r = plan_.request;
+  const auto precision = static_cast<size_t>(r.precision);
+  if (r.kind == "split") {
+    const bool meets = key.geocode.starts_with(r.bound) || r.bound.starts_with(key.geocode);
+    return key.geocode.size() < precision && meets ? to_string(key) : std::string{};
+  }
+  if (key.geocode.size() <= precision) return {};
+  auto made = key;
+  made.geocode.resize(precision);
+  made.source = merged_source;
+  return to_string(made);
+}
+
+result<bool> transform_run::is_own(const cluster_view& view, const std::string& geocode) const {
+  STIP_TRY(check_ring(view));
+  const auto nodes = replicas(view.ring, plan_.target, geocode);
+  const auto first = std::find_if(nodes.begin(), nodes.end(), [&](uint64_t id) {
+    const auto* p = view.find(id);
+    return p != nullptr && p->reachable;
+  });
+  // Of a cell whose replicas are all away, stand-ins may have images: the first node of all asks.
+  const auto self = context_->self.id;
+  if (first != nodes.end()) return *first == self;
+  return std::none_of(view.peers.begin(), view.peers.end(),
+                      [&](const peer& p) { return p.reachable && p.member.info.id < self; });
+}
+
+result<void> transform_run::find_inputs() {
+  if (plan_.part.listed) {
+    inputs_ = plan_.part.inputs;
+  } else {
+    STIP_ASSIGN(const auto rows, list(plan_.request.match));
+    const auto view = view_->get();
+    std::set<std::string> found;
+    for (const auto& row : rows) {
+      const auto input = input_of(row.key);
+      if (input.empty() || found.contains(input)) continue;
+      STIP_ASSIGN(const auto key, parse_image_key(input));
+      STIP_ASSIGN(const auto own, is_own(*view, key.geocode));
+      if (own) found.insert(input);
+    }
+    inputs_ = std::make_shared<const std::vector<std::string>>(found.begin(), found.end());
+    report(inputs_);
+  }
+  const auto& settled = plan_.part.settled;
+  for (size_t i = 0; i < inputs_->size(); ++i)
+    if (i >= settled.size() || !settled[i]) left_.push_back(i);
+  workers_ = std::clamp<size_t>(left_.size(), 1, workers_of(plan_.threads));
+  return {};
+}
+
+void transform_run::work() {
+  const auto buffers = context_->load_buffers->use();
+  while (!stopped()) {
+    const auto i = next_input_++;
+    if (i >= left_.size()) return;
+    transform_input(left_[i]);
+  }
+}
+
+void transform_run::transform_input(size_t index) {
+  const auto& input = (*inputs_)[index];
+  input_outcome news;
+  news.index = index;
+  const auto key = parse_image_key(input);
+  const auto outcome = key ? transform(*key) : fail(key.error());
+  if (outcome) {
+    report(outcome->decoded_bytes);
+  } else if (stopped() && outcome.error().code == ec::stopped) {
+    return;
+  } else {
+    news.what = input_outcome::kind::skipped;
+    news.input = input;
+    news.reason = to_string(outcome.error());
+    context_->log->warn("task={} input={} skipped: {}", plan_.part.task.id, input, news.reason);
+  }
+  report(std::move(news));
+}
+
+result<load_outcome> transform_run::transform(const image_key& input) {
+  const auto what = "task=" + plan_.part.task.id + " input=" + to_string(input);
+  return deliver(means_, what, [&](const cluster_view_ptr& view) -> result<load_outcome> {
+    STIP_ASSIGN(auto busy, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
+    load_request request;
+    request.target = plan_.target;
+    request.precision = plan_.request.precision;
+    request.written = plan_.part.task.began;
+    chip_delivery delivery{means_, view};
+    const auto services = delivery.services([&] { busy.release(); });
+    return delivery.explain(plan_.request.kind == "split" ? split(input, request, services)
+                                                          : merge(input, request, services));
+  });
+}
+
+result<load_outcome> transform_run::split(const image_key& input, const load_request& request,
+                                          const load_services& services) const {
+  STIP_ASSIGN(const auto node, here());
+  STIP_ASSIGN(const auto image, node.details(plan_.target.name, input));
+  return split_image(image, plan_.request.bound, request, services,
+                     reader_of(node, plan_.target.name));
+}
+
+result<load_outcome> transform_run::merge(const image_key& input, const load_request& request,
+                                          const load_services& services) const {
+  STIP_ASSIGN(const auto node, here());
+  STIP_ASSIGN(const auto images, parts_of(node, input));
+  return merge_images(input.geocode, images, request, services, reader_of(node, plan_.target.name));
+}
+
+result<std::vector<stored_image>> transform_run::parts_of(const client& node,
+                                                          const image_key& input) const {
+  filter match;
+  match.platform = input.platform;
+  match.source = plan_.request.match.source;
+  match.geocode = input.geocode;
+  match.recurse = true;
+  match.tile = input.tile;
+  match.start = match.end = input.timestamp;
+  STIP_ASSIGN(auto rows, list(match));
+  const auto wanted = to_string(input);
+  std::erase_if(rows, [&](const image_row& row) {
+    return input_of(row.key) != wanted || row.subdatasets.empty();
+  });
+  if (rows.empty()) return std::vector<stored_image>{};
+  const auto scene_of = [](const image_row& row) { return row.subdatasets.front().scene; };
+  const auto newest =
+      scene_of(*std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return a.written < b.written;
+      }));
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.key.geocode, a.key.source) < std::pair(b.key.geocode, b.key.source);
+  });
+  std::vector<stored_image> out;
+  for (const auto& row : rows) {
+    if (scene_of(row) != newest) continue;
+    STIP_ASSIGN(auto image, node.details(plan_.target.name, row.key));
+    out.push_back(std::move(image));
+  }
+  return out;
+}
+
+void transform_run::report(decltype(part_news::what) news) {
+  caf::anon_send(tasks_, atom::update_v,
+                 std::make_shared<const part_news>(part_news{plan_.part.run(), std::move(news)}));
+}
+
+}  // namespace stip

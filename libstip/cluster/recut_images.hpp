@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libstip/catalog/stored_image.hpp"
+#include "libstip/cluster/load.hpp"
+#include "libstip/raster/chip_image.hpp"
+
+namespace stip {
+
+/// Sources of derived images.
+inline constexpr std::string_view split_source = "split";
+inline constexpr std::string_view merged_source = "merged";
+
+/// The pixels of one of an image's chips, from wherever they are. Blocks.
+using read_chip = std::function<result<chip_image>(const stored_image& image, size_t chip)>;
+
+/// Cuts an image into those of longer geocodes and brings them to their owners; returns when all of
+/// them are durable. Only cells within `bound`, if it is not empty. What its owners hold already is
+/// not made again. Errors: of reading, placing and planning; those of a node that refused chips.
+result<load_outcome> split_image(const stored_image& image, const std::string& bound,
+                                 const load_request& request, const load_services& services,
+                                 const read_chip& read);
+
+/// Makes the image of the cell `geocode` out of images of one scene that lie within it; all have
+/// the scene's subdatasets. The scene is that of the first. Errors besides: invalid_argument when
+/// they are not of one scene, limit_exceeded for a chip beyond defaults::max_chip_image_pixels.
+result<load_outcome> merge_images(const std::string& geocode,
+                                  const std::vector<stored_image>& images,
+                                  const load_request& request, const load_services& services,
+                                  const read_chip& read);
+
+}  // namespace stip
