@@ -26,47 +26,19 @@ constexpr uint64_t bytes_per_thread = uint64_t{32} << 20;
 load_run::load_run(caf::actor_system& system, context_ptr context,
                    std::shared_ptr<shared_view> view, transfer_actor transfer, tasks_actor tasks,
                    plan what)
-    : system_(system),
-      context_(std::move(context)),
-      view_(std::move(view)),
-      tasks_(std::move(tasks)),
-      plan_(std::move(what)),
-      cores_(plan_.threads),
-      means_{system_, context_, view_, std::move(transfer), plan_.target, stopped_} {}
+    : part_work(system, std::move(context), std::move(view), std::move(transfer), std::move(tasks),
+                what),
+      request_(std::move(what.request)),
+      options_(std::move(what.options)) {}
 
-result<void> load_run::find_inputs() {
-  if (plan_.part.listed) {
-    inputs_ = plan_.part.inputs;
-  } else {
-    STIP_ASSIGN(auto found, resolve_inputs(plan_.request.glob));
-    inputs_ = std::make_shared<const std::vector<std::string>>(std::move(found));
-    report(inputs_);
-  }
-  const auto& settled = plan_.part.settled;
-  for (size_t i = 0; i < inputs_->size(); ++i)
-    if (i >= settled.size() || !settled[i]) left_.push_back(i);
-  expect_inputs(left_.size());
-  return {};
-}
-
-void load_run::expect_inputs(uint64_t inputs) {
-  workers_ = std::clamp<size_t>(inputs, 1, workers_of(plan_.threads));
-}
-
-void load_run::work() {
-  // Scenes that follow each other use each other's buffers.
-  const auto buffers = context_->load_buffers->use();
-  while (!*stopped_) {
-    const auto i = next_input_++;
-    if (i >= left_.size()) return;
-    load_input(left_[i]);
-  }
+result<std::vector<std::string>> load_run::look_for_inputs() {
+  return resolve_inputs(request_.glob);
 }
 
 result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& input) {
   STIP_TRY(check_input(input, context_->settings.input_roots));
   STIP_ASSIGN(const auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
-  return open_scenes(plan_.request.format, input, plan_.options, *context_->file_readers);
+  return open_scenes(request_.format, input, options_, *context_->file_readers);
 }
 
 result<load_outcome> load_run::load_scenes(const std::string& input,
@@ -138,7 +110,7 @@ size_t load_run::threads_for(const scene_description& scene, size_t beside) cons
   uint64_t bytes = 0;
   for (const auto& d : scene.subdatasets)
     bytes += uint64_t(d.grid.width) * uint64_t(d.grid.height) * d.bands.size() * size_of(d.type);
-  const auto idle = plan_.threads / std::min<size_t>(workers_ * beside, plan_.threads);
+  const auto idle = plan_.threads / std::min<size_t>(workers() * beside, plan_.threads);
   return std::clamp<size_t>(bytes / bytes_per_thread, idle, plan_.threads);
 }
 
@@ -173,18 +145,18 @@ result<void> load_run::remove_replaced(const scene_description& scene,
   return {};
 }
 
-void load_run::load_input(size_t index) {
-  const auto& input = (*inputs_)[index];
-  const auto scenes = open(input);
+void load_run::take_input(size_t index) {
+  const auto& name = input(index);
+  const auto scenes = open(name);
   if (!scenes && plan_.part.task.node != context_->self.id && is_elsewhere(scenes.error())) {
     input_outcome news;
     news.index = index;
     news.what = input_outcome::kind::unreachable;
-    context_->log->info("task={} input={} is not here: {}", plan_.part.task.id, input,
+    context_->log->info("task={} input={} is not here: {}", plan_.part.task.id, name,
                         to_string(scenes.error()));
     return report(std::move(news));
   }
-  if (auto news = load_opened(index, input, scenes)) report(std::move(*news));
+  if (auto news = load_opened(index, name, scenes)) report(std::move(*news));
 }
 
 void load_run::load_uploaded(size_t index, const upload_spool::whole_input& input) {
@@ -205,7 +177,7 @@ void load_run::load_uploaded(size_t index, const upload_spool::whole_input& inpu
 load_run::opened_scenes load_run::open_uploaded(const std::string& path) {
   // Where it lies was chosen by this node, whatever its roots are.
   STIP_ASSIGN(const auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
-  return open_scenes(plan_.request.format, path, plan_.options, *context_->file_readers);
+  return open_scenes(request_.format, path, options_, *context_->file_readers);
 }
 
 std::optional<input_outcome> load_run::load_opened(size_t index, const std::string& input,
@@ -221,7 +193,7 @@ std::optional<input_outcome> load_run::load_opened(size_t index, const std::stri
         id, input, outcome->images_stored, outcome->images_known, outcome->cells_without_data,
         outcome->pixels_without_cell, outcome->decoded_bytes,
         context_->time->steady_ms() - began_ms);
-  } else if (*stopped_ && outcome.error().code == ec::stopped) {
+  } else if (stopped() && outcome.error().code == ec::stopped) {
     return {};
   } else {
     news.what = input_outcome::kind::skipped;
@@ -243,7 +215,7 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   STIP_ASSIGN(auto busy, budget_share::acquire(cores_, threads, is_stopped));
   load_request request;
   request.target = plan_.target;
-  request.precision = plan_.request.precision;
+  request.precision = request_.precision;
   request.threads = threads;
   request.scenes_beside = plan_.threads / threads;
   request.written = plan_.part.task.began;
@@ -256,11 +228,6 @@ result<load_outcome> load_run::load_once(const scene& source, const cluster_view
   auto outcome = delivery.explain(load_scene(source, request, services));
   if (outcome) report(outcome->decoded_bytes);
   return outcome;
-}
-
-void load_run::report(decltype(part_news::what) news) {
-  caf::anon_send(tasks_, atom::update_v,
-                 std::make_shared<const part_news>(part_news{plan_.part.run(), std::move(news)}));
 }
 
 }  // namespace stip

@@ -25,19 +25,15 @@ read_chip reader_of(const client& node, const std::string& album) {
 transform_run::transform_run(caf::actor_system& system, context_ptr context,
                              std::shared_ptr<shared_view> view, transfer_actor transfer,
                              tasks_actor tasks, plan what)
-    : system_(system),
-      context_(std::move(context)),
-      view_(std::move(view)),
-      tasks_(std::move(tasks)),
-      plan_(std::move(what)),
-      cores_(plan_.threads),
-      means_{system_, context_, view_, std::move(transfer), plan_.target, stopped_} {}
+    : part_work(system, std::move(context), std::move(view), std::move(transfer), std::move(tasks),
+                what),
+      request_(std::move(what.request)) {}
 
 result<client> transform_run::here() const {
   const auto view = view_->get();
   const auto* own = view->find(context_->self.id);
   if (own == nullptr)
-    return fail(ec::unavailable, plan_.request.kind, "this node does not know itself yet",
+    return fail(ec::unavailable, request_.kind, "this node does not know itself yet",
                 "try again in a moment");
   return client{system_, own->handles};
 }
@@ -67,7 +63,7 @@ result<std::vector<image_row>> transform_run::list(const filter& match) const {
 }
 
 std::string transform_run::input_of(const image_key& key) const {
-  const auto& r = plan_.request;
+  const auto& r = request_;
   const auto precision = static_cast<size_t>(r.precision);
   if (r.kind == "split") {
     const bool meets = key.geocode.starts_with(r.bound) || r.bound.starts_with(key.geocode);
@@ -94,44 +90,25 @@ result<bool> transform_run::is_own(const cluster_view& view, const std::string& 
                       [&](const peer& p) { return p.reachable && p.member.info.id < self; });
 }
 
-result<void> transform_run::find_inputs() {
-  if (plan_.part.listed) {
-    inputs_ = plan_.part.inputs;
-  } else {
-    STIP_ASSIGN(const auto rows, list(plan_.request.match));
-    const auto view = view_->get();
-    std::set<std::string> found;
-    for (const auto& row : rows) {
-      const auto input = input_of(row.key);
-      if (input.empty() || found.contains(input)) continue;
-      STIP_ASSIGN(const auto key, parse_image_key(input));
-      STIP_ASSIGN(const auto own, is_own(*view, key.geocode));
-      if (own) found.insert(input);
-    }
-    inputs_ = std::make_shared<const std::vector<std::string>>(found.begin(), found.end());
-    report(inputs_);
+result<std::vector<std::string>> transform_run::look_for_inputs() {
+  STIP_ASSIGN(const auto rows, list(request_.match));
+  const auto view = view_->get();
+  std::set<std::string> found;
+  for (const auto& row : rows) {
+    const auto input = input_of(row.key);
+    if (input.empty() || found.contains(input)) continue;
+    STIP_ASSIGN(const auto key, parse_image_key(input));
+    STIP_ASSIGN(const auto own, is_own(*view, key.geocode));
+    if (own) found.insert(input);
   }
-  const auto& settled = plan_.part.settled;
-  for (size_t i = 0; i < inputs_->size(); ++i)
-    if (i >= settled.size() || !settled[i]) left_.push_back(i);
-  workers_ = std::clamp<size_t>(left_.size(), 1, workers_of(plan_.threads));
-  return {};
+  return std::vector<std::string>(found.begin(), found.end());
 }
 
-void transform_run::work() {
-  const auto buffers = context_->load_buffers->use();
-  while (!stopped()) {
-    const auto i = next_input_++;
-    if (i >= left_.size()) return;
-    transform_input(left_[i]);
-  }
-}
-
-void transform_run::transform_input(size_t index) {
-  const auto& input = (*inputs_)[index];
+void transform_run::take_input(size_t index) {
+  const auto& name = input(index);
   input_outcome news;
   news.index = index;
-  const auto key = parse_image_key(input);
+  const auto key = parse_image_key(name);
   const auto outcome = key ? transform(*key) : fail(key.error());
   if (outcome) {
     report(outcome->decoded_bytes);
@@ -139,9 +116,9 @@ void transform_run::transform_input(size_t index) {
     return;
   } else {
     news.what = input_outcome::kind::skipped;
-    news.input = input;
+    news.input = name;
     news.reason = to_string(outcome.error());
-    context_->log->warn("task={} input={} skipped: {}", plan_.part.task.id, input, news.reason);
+    context_->log->warn("task={} input={} skipped: {}", plan_.part.task.id, name, news.reason);
   }
   report(std::move(news));
 }
@@ -152,12 +129,12 @@ result<load_outcome> transform_run::transform(const image_key& input) {
     STIP_ASSIGN(auto busy, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
     load_request request;
     request.target = plan_.target;
-    request.precision = plan_.request.precision;
+    request.precision = request_.precision;
     request.written = plan_.part.task.began;
     chip_delivery delivery{means_, view};
     const auto services = delivery.services([&] { busy.release(); });
-    return delivery.explain(plan_.request.kind == "split" ? split(input, request, services)
-                                                          : merge(input, request, services));
+    return delivery.explain(request_.kind == "split" ? split(input, request, services)
+                                                     : merge(input, request, services));
   });
 }
 
@@ -165,8 +142,7 @@ result<load_outcome> transform_run::split(const image_key& input, const load_req
                                           const load_services& services) const {
   STIP_ASSIGN(const auto node, here());
   STIP_ASSIGN(const auto image, node.details(plan_.target.name, input));
-  return split_image(image, plan_.request.bound, request, services,
-                     reader_of(node, plan_.target.name));
+  return split_image(image, request_.bound, request, services, reader_of(node, plan_.target.name));
 }
 
 result<load_outcome> transform_run::merge(const image_key& input, const load_request& request,
@@ -180,7 +156,7 @@ result<std::vector<stored_image>> transform_run::parts_of(const client& node,
                                                           const image_key& input) const {
   filter match;
   match.platform = input.platform;
-  match.source = plan_.request.match.source;
+  match.source = request_.match.source;
   match.geocode = input.geocode;
   match.recurse = true;
   match.tile = input.tile;
@@ -206,11 +182,6 @@ result<std::vector<stored_image>> transform_run::parts_of(const client& node,
     out.push_back(std::move(image));
   }
   return out;
-}
-
-void transform_run::report(decltype(part_news::what) news) {
-  caf::anon_send(tasks_, atom::update_v,
-                 std::make_shared<const part_news>(part_news{plan_.part.run(), std::move(news)}));
 }
 
 }  // namespace stip

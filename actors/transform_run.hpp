@@ -1,14 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "actors/chip_delivery.hpp"
 #include "actors/client.hpp"
 #include "actors/part_work.hpp"
-#include "actors/tasks.hpp"
 #include "libstip/cluster/recut_images.hpp"
 
 namespace stip {
@@ -19,26 +16,20 @@ namespace stip {
 /// what it makes goes to its owners as what a load makes does.
 class transform_run final : public part_work {
  public:
-  struct plan {
-    task_part part;
-    album target;
+  struct plan : part_plan {
     transform_request request;
-    size_t threads = 1;
   };
 
   transform_run(caf::actor_system& system, context_ptr context, std::shared_ptr<shared_view> view,
                 transfer_actor transfer, tasks_actor tasks, plan what);
 
-  /// Errors: those of a listing; unavailable where it is incomplete; limit_exceeded beyond
-  /// defaults::max_inputs.
-  result<void> find_inputs() override;
-  size_t workers() const override { return workers_; }
-  void work() override;
-  void stop() override { *stopped_ = true; }
   bool may_be_idle() const override { return true; }
 
  private:
-  bool stopped() const { return *stopped_; }
+  /// Errors: those of a listing; unavailable where it is incomplete; limit_exceeded beyond
+  /// defaults::max_inputs.
+  result<std::vector<std::string>> look_for_inputs() override;
+  void take_input(size_t index) override;
   /// The cluster as this node's own actors know it.
   result<client> here() const;
   /// Every image that `match` takes.
@@ -47,7 +38,6 @@ class transform_run final : public part_work {
   std::string input_of(const image_key& key) const;
   result<bool> is_own(const cluster_view& view, const std::string& geocode) const;
 
-  void transform_input(size_t index);
   result<load_outcome> transform(const image_key& input);
   result<load_outcome> split(const image_key& input, const load_request& request,
                              const load_services& services) const;
@@ -55,21 +45,8 @@ class transform_run final : public part_work {
                              const load_services& services) const;
   /// The images of a cell that are to be merged: those of the newest one's scene.
   result<std::vector<stored_image>> parts_of(const client& node, const image_key& input) const;
-  void report(decltype(part_news::what) news);
 
-  caf::actor_system& system_;
-  const context_ptr context_;
-  const std::shared_ptr<shared_view> view_;
-  const tasks_actor tasks_;
-  const plan plan_;
-  task_inputs inputs_;
-  /// Those that are left, as indices.
-  std::vector<size_t> left_;
-  size_t workers_ = 1;
-  std::atomic<size_t> next_input_{0};
-  budget cores_;
-  const std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
-  const delivery_means means_;
+  const transform_request request_;
 };
 
 }  // namespace stip
