@@ -35,14 +35,19 @@ result<std::vector<std::string>> load_run::look_for_inputs() {
   return resolve_inputs(request_.glob);
 }
 
-result<std::vector<std::unique_ptr<scene>>> load_run::open(const std::string& input) {
+result<load_run::opened_input> load_run::open(const std::string& input) {
   STIP_TRY(check_input(input, context_->settings.input_roots));
-  STIP_ASSIGN(const auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
-  return open_scenes(request_.format, input, options_, *context_->file_readers);
+  return open_file(input);
 }
 
-result<load_outcome> load_run::load_scenes(const std::string& input,
-                                           const std::vector<std::unique_ptr<scene>>& scenes) {
+result<load_run::opened_input> load_run::open_file(const std::string& path) {
+  STIP_ASSIGN(auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
+  STIP_ASSIGN(auto scenes, open_scenes(request_.format, path, options_, *context_->file_readers));
+  return opened_input{std::move(scenes), std::move(core)};
+}
+
+result<load_outcome> load_run::load_scenes(const std::string& input, opened_input opened) {
+  const auto& scenes = opened.scenes;
   // In each range of neighbours one is cut at a time: days of a file lie in the same compressed
   // chunks, which a range's reader then decodes once.
   struct range {
@@ -56,6 +61,8 @@ result<load_outcome> load_run::load_scenes(const std::string& input,
   for (size_t i = 0; i < count; ++i)
     ranges.emplace_back(scenes.size() * i / count, scenes.size() * (i + 1) / count);
   const auto workers = std::min(scenes.size(), workers_of(count));
+  if (scenes.size() > 1 || threads_for(scenes.front()->description(), count) > 1)
+    opened.core.release();
   std::mutex mutex;
   std::atomic<bool> over{false};
   load_outcome sum;
@@ -65,8 +72,8 @@ result<load_outcome> load_run::load_scenes(const std::string& input,
     while (!over) {
       const auto i = own.next++;
       if (i >= own.end) return;
-      const auto one =
-          load_product(*scenes[i], threads_for(scenes[i]->description(), count), own.turns);
+      const auto one = load_product(*scenes[i], threads_for(scenes[i]->description(), count),
+                                    own.turns, scenes.size() == 1 ? &opened.core : nullptr);
       const std::lock_guard guard{mutex};
       if (!one && one.error().code == ec::already_exists) {
         replaced = fail(one.error());
@@ -91,7 +98,8 @@ result<load_outcome> load_run::load_scenes(const std::string& input,
   return sum;
 }
 
-result<load_outcome> load_run::load_product(const scene& source, size_t threads, budget& turns) {
+result<load_outcome> load_run::load_product(const scene& source, size_t threads, budget& turns,
+                                            budget_share* core) {
   const auto& scene = source.description();
   const auto others = look_for_others(scene);
   if (!others.newer.empty())
@@ -100,7 +108,7 @@ result<load_outcome> load_run::load_product(const scene& source, size_t threads,
                 "delete that one first if you want this one");
   const auto what = "task=" + plan_.part.task.id + " input=" + scene.input;
   STIP_ASSIGN(const auto outcome, deliver(means_, what, [&](const cluster_view_ptr& view) {
-                return load_once(source, view, threads, turns);
+                return load_once(source, view, threads, turns, core);
               }));
   STIP_TRY(remove_replaced(scene, others.older));
   return outcome;
@@ -147,24 +155,25 @@ result<void> load_run::remove_replaced(const scene_description& scene,
 
 void load_run::take_input(size_t index) {
   const auto& name = input(index);
-  const auto scenes = open(name);
-  if (!scenes && plan_.part.task.node != context_->self.id && is_elsewhere(scenes.error())) {
+  auto opened = open(name);
+  if (!opened && plan_.part.task.node != context_->self.id && is_elsewhere(opened.error())) {
     input_outcome news;
     news.index = index;
     news.what = input_outcome::kind::unreachable;
     context_->log->info("task={} input={} is not here: {}", plan_.part.task.id, name,
-                        to_string(scenes.error()));
+                        to_string(opened.error()));
     return report(std::move(news));
   }
-  if (auto news = load_opened(index, name, scenes)) report(std::move(*news));
+  if (auto news = load_opened(index, name, std::move(opened))) report(std::move(*news));
 }
 
 void load_run::load_uploaded(size_t index, const upload_spool::whole_input& input) {
   if (stopped()) return;
-  auto scenes = open_uploaded(input.path());
-  if (scenes)
-    for (auto& one : *scenes) one = rename_input(std::move(one), input.name);
-  auto news = load_opened(index, input.name, scenes);
+  // Where it lies was chosen by this node, whatever its roots are.
+  auto opened = open_file(input.path());
+  if (opened)
+    for (auto& one : opened->scenes) one = rename_input(std::move(one), input.name);
+  auto news = load_opened(index, input.name, std::move(opened));
   if (!news) return;
   // Errors name the file as it is here; the user knows it by where it came from.
   const auto there = input.name.substr(0, input.name.rfind('/') + 1);
@@ -174,19 +183,13 @@ void load_run::load_uploaded(size_t index, const upload_spool::whole_input& inpu
   report(std::move(*news));
 }
 
-load_run::opened_scenes load_run::open_uploaded(const std::string& path) {
-  // Where it lies was chosen by this node, whatever its roots are.
-  STIP_ASSIGN(const auto core, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
-  return open_scenes(request_.format, path, options_, *context_->file_readers);
-}
-
 std::optional<input_outcome> load_run::load_opened(size_t index, const std::string& input,
-                                                   const opened_scenes& scenes) {
+                                                   result<opened_input> opened) {
   const auto& id = plan_.part.task.id;
   const auto began_ms = context_->time->steady_ms();
   input_outcome news;
   news.index = index;
-  const auto outcome = scenes ? load_scenes(input, *scenes) : fail(scenes.error());
+  const auto outcome = opened ? load_scenes(input, std::move(*opened)) : fail(opened.error());
   if (outcome) {
     context_->log->info(
         "task={} input={} images={} known={} empty_cells={} pixels_without_cell={} bytes={} ms={}",
@@ -209,10 +212,12 @@ bool is_elsewhere(const error& why) {
 }
 
 result<load_outcome> load_run::load_once(const scene& source, const cluster_view_ptr& view,
-                                         size_t threads, budget& turns) {
+                                         size_t threads, budget& turns, budget_share* core) {
   const auto is_stopped = [this] { return stopped(); };
   STIP_ASSIGN(auto turn, budget_share::acquire(turns, 1, is_stopped));
-  STIP_ASSIGN(auto busy, budget_share::acquire(cores_, threads, is_stopped));
+  STIP_ASSIGN(auto busy, core != nullptr && *core
+                             ? result<budget_share>(std::move(*core))
+                             : budget_share::acquire(cores_, threads, is_stopped));
   load_request request;
   request.target = plan_.target;
   request.precision = request_.precision;

@@ -33,19 +33,24 @@ class load_run final : public part_work {
   /// Error: that of the glob.
   result<std::vector<std::string>> look_for_inputs() override;
   void take_input(size_t index) override;
-  using opened_scenes = result<std::vector<std::unique_ptr<scene>>>;
-  opened_scenes open_uploaded(const std::string& path);
+  /// The scenes of an input, and the core that opened it: what comes next has it too, before other
+  /// inputs take the reader process that knows this one.
+  struct opened_input {
+    std::vector<std::unique_ptr<scene>> scenes;
+    budget_share core;
+  };
+  result<opened_input> open(const std::string& input);
+  /// Wherever the file lies.
+  result<opened_input> open_file(const std::string& path);
   /// Loads what an input holds, or why it could not be opened; what is to be told of it, unless the
   /// run was stopped.
   std::optional<input_outcome> load_opened(size_t index, const std::string& input,
-                                           const opened_scenes& scenes);
-  /// The scenes of an input.
-  result<std::vector<std::unique_ptr<scene>>> open(const std::string& input);
-  result<load_outcome> load_scenes(const std::string& input,
-                                   const std::vector<std::unique_ptr<scene>>& scenes);
+                                           result<opened_input> opened);
+  result<load_outcome> load_scenes(const std::string& input, opened_input opened);
   /// A scene, unless a newer product of its observation is stored (already_exists); older ones are
   /// taken away.
-  result<load_outcome> load_product(const scene& source, size_t threads, budget& turns);
+  result<load_outcome> load_product(const scene& source, size_t threads, budget& turns,
+                                    budget_share* core);
   /// Once this node is in the view.
   reprocessed products() const;
   /// Other products of the same observation; none, when that cannot be said.
@@ -53,9 +58,9 @@ class load_run final : public part_work {
   result<void> remove_replaced(const scene_description& scene,
                                const std::vector<std::string>& tiles) const;
   /// Has one of `turns` and its threads' cores as long as it cuts, not while it waits for
-  /// confirmations.
+  /// confirmations. `core` (nullptr, or given back: none) is its only one.
   result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view, size_t threads,
-                                 budget& turns);
+                                 budget& turns, budget_share* core);
   /// By the size of the scene, and more where there are fewer scenes than threads: `beside` of its
   /// input are cut at the same time.
   size_t threads_for(const scene_description& scene, size_t beside) const;

@@ -111,7 +111,8 @@ std::string outcome_line(const task_record& task) {
   if (moves)
     out += task.kind == "drain" ? " handed over" : " brought to other nodes";
   else
-    out += " stored or already there, " + std::to_string(task.skipped) + " skipped";
+    out += (task.kind == "store" ? " stored or already there, " : " done, ") +
+           std::to_string(task.skipped) + " skipped";
   if (task.bytes > 0) out += ", " + human_bytes(task.bytes);
   if (task.ended_ms > 0) out += " in " + human_duration(task.ended_ms - task.started_ms);
   return out;

@@ -49,6 +49,8 @@ class budget_share {
   budget_share& operator=(budget_share&&) = delete;
   ~budget_share() { release(); }
 
+  /// Whether it has not been given back.
+  explicit operator bool() const { return of_ != nullptr; }
   uint64_t amount() const { return amount_; }
 
   /// Gives back all but `amount`.
