@@ -6,9 +6,6 @@
 #include <mutex>
 #include <thread>
 
-#include "actors/errors.hpp"
-#include "actors/question.hpp"
-#include "libstip/cluster/replication.hpp"
 #include "libstip/format/inputs.hpp"
 #include "libstip/format/reader_pool.hpp"
 #include "libstip/format/renamed_scene.hpp"

@@ -38,26 +38,23 @@ result<client> transform_run::here() const {
   return client{system_, own->handles};
 }
 
-result<std::vector<image_row>> transform_run::list(const filter& match) const {
+result<void> transform_run::list(const filter& match,
+                                 const std::function<result<void>(image_row)>& look) const {
   STIP_ASSIGN(const auto node, here());
   find_request request;
   request.album = plan_.target.name;
   request.match = match;
-  std::vector<image_row> rows;
   while (!stopped()) {
     STIP_ASSIGN(auto page, node.find(request));
     if (!page.problems.empty())
       return fail(ec::unavailable, "list images", page.problems.front(),
                   "start what is away, then give the command again");
-    rows.insert(rows.end(), std::make_move_iterator(page.rows.begin()),
-                std::make_move_iterator(page.rows.end()));
-    if (!page.more) return rows;
-    request.has_after = true;
-    request.after = rows.back().facts();
-    if (rows.size() > defaults::max_inputs)
-      return fail(ec::limit_exceeded, "list images",
-                  "there are more than " + std::to_string(defaults::max_inputs),
-                  "narrow the filter");
+    if (page.more) {
+      request.has_after = true;
+      request.after = page.rows.back().facts();
+    }
+    for (auto& row : page.rows) STIP_TRY(look(std::move(row)));
+    if (!page.more) return {};
   }
   return fail(ec::stopped, "list images", "the task was asked to stop", "");
 }
@@ -76,31 +73,31 @@ std::string transform_run::input_of(const image_key& key) const {
   return to_string(made);
 }
 
-result<bool> transform_run::is_own(const cluster_view& view, const std::string& geocode) const {
-  STIP_TRY(check_ring(view));
-  const auto nodes = replicas(view.ring, plan_.target, geocode);
-  const auto first = std::find_if(nodes.begin(), nodes.end(), [&](uint64_t id) {
-    const auto* p = view.find(id);
-    return p != nullptr && p->reachable;
-  });
+result<bool> transform_run::is_own(const cluster_view_ptr& view, const std::string& geocode) const {
+  STIP_TRY(check_ring(*view));
+  const auto nodes = replicas(view->ring, plan_.target, geocode);
+  const auto first = std::find_if(nodes.begin(), nodes.end(), reachable_in(view));
   // Of a cell whose replicas are all away, stand-ins may have images: the first node of all asks.
   const auto self = context_->self.id;
   if (first != nodes.end()) return *first == self;
-  return std::none_of(view.peers.begin(), view.peers.end(),
+  return std::none_of(view->peers.begin(), view->peers.end(),
                       [&](const peer& p) { return p.reachable && p.member.info.id < self; });
 }
 
 result<std::vector<std::string>> transform_run::look_for_inputs() {
-  STIP_ASSIGN(const auto rows, list(request_.match));
   const auto view = view_->get();
   std::set<std::string> found;
-  for (const auto& row : rows) {
+  STIP_TRY(list(request_.match, [&](const image_row& row) -> result<void> {
     const auto input = input_of(row.key);
-    if (input.empty() || found.contains(input)) continue;
+    if (input.empty() || found.contains(input)) return {};
     STIP_ASSIGN(const auto key, parse_image_key(input));
-    STIP_ASSIGN(const auto own, is_own(*view, key.geocode));
+    STIP_ASSIGN(const auto own, is_own(view, key.geocode));
     if (own) found.insert(input);
-  }
+    if (found.size() <= defaults::max_inputs) return {};
+    return fail(ec::limit_exceeded, request_.kind + " images",
+                "there are more than " + std::to_string(defaults::max_inputs) + " on one node",
+                "narrow the filter");
+  }));
   return std::vector<std::string>(found.begin(), found.end());
 }
 
@@ -161,11 +158,12 @@ result<std::vector<stored_image>> transform_run::parts_of(const client& node,
   match.recurse = true;
   match.tile = input.tile;
   match.start = match.end = input.timestamp;
-  STIP_ASSIGN(auto rows, list(match));
   const auto wanted = to_string(input);
-  std::erase_if(rows, [&](const image_row& row) {
-    return input_of(row.key) != wanted || row.subdatasets.empty();
-  });
+  std::vector<image_row> rows;
+  STIP_TRY(list(match, [&](image_row row) -> result<void> {
+    if (input_of(row.key) == wanted && !row.subdatasets.empty()) rows.push_back(std::move(row));
+    return {};
+  }));
   if (rows.empty()) return std::vector<stored_image>{};
   const auto scene_of = [](const image_row& row) { return row.subdatasets.front().scene; };
   const auto newest =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,11 +33,11 @@ class transform_run final : public part_work {
   void take_input(size_t index) override;
   /// The cluster as this node's own actors know it.
   result<client> here() const;
-  /// Every image that `match` takes.
-  result<std::vector<image_row>> list(const filter& match) const;
+  /// Hands every image that `match` takes to `look`, page by page, until it says an error.
+  result<void> list(const filter& match, const std::function<result<void>(image_row)>& look) const;
   /// The key of the input that an image belongs to; empty: it is none of the task's.
   std::string input_of(const image_key& key) const;
-  result<bool> is_own(const cluster_view& view, const std::string& geocode) const;
+  result<bool> is_own(const cluster_view_ptr& view, const std::string& geocode) const;
 
   result<load_outcome> transform(const image_key& input);
   result<load_outcome> split(const image_key& input, const load_request& request,

@@ -1,8 +1,8 @@
 #include "actors/upload_sender.hpp"
+#include "apps/stip/cell_work.hpp"
 #include "apps/stip/follow.hpp"
 #include "apps/stip/human.hpp"
 #include "apps/stip/image.hpp"
-#include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
 #include "libstip/core/time.hpp"
 #include "libstip/format/format.hpp"
@@ -11,8 +11,6 @@
 namespace stip::cli {
 
 namespace {
-
-constexpr int64_t max_threads = 1024;
 
 /// Files of this machine go to one node, and somebody has to send them.
 result<void> check_upload(const arguments& given, const std::string& glob) {
@@ -47,15 +45,10 @@ result<store_request> wanted_store(const arguments& given) {
       return fail(std::move(err));
     }
   }
-  if (!given.has("precision"))
-    return fail(ec::invalid_argument, "image store", "-l PRECISION is missing",
-                "give the length of the geocodes, e.g. -l 5");
-  STIP_ASSIGN(const auto precision, given.number("precision", 0, 1, 29));
-  STIP_ASSIGN(const auto threads, given.number("threads", 0, 1, max_threads));
-  out.precision = static_cast<int32_t>(precision);
-  out.threads = static_cast<uint32_t>(threads);
-  out.task = given.text("task");
-  if (given.has("task")) STIP_TRY(check_task_id(out.task));
+  STIP_ASSIGN(auto work, wanted_cell_work(given, "image store"));
+  out.precision = work.precision;
+  out.threads = work.threads;
+  out.task = std::move(work.task);
   out.all_nodes = given.has("all-nodes");
   if (given.has("upload")) STIP_TRY(check_upload(given, out.glob));
   out.platform = given.text("platform");
@@ -103,20 +96,14 @@ result<int> send_and_store(context& with, const client& node, const store_reques
 
 result<int> store(context& with, const arguments& given) {
   STIP_ASSIGN(const auto wanted, wanted_store(given));
-  const bool detached = given.has("detach");
-  if (detached && with.global().embedded)
-    return fail(ec::invalid_argument, "image store --detach",
-                "the embedded node ends with this command", "leave out --detach");
+  STIP_TRY(check_detach(with, given, "image store"));
   STIP_ASSIGN(auto* node, with.connect(access::write));
   STIP_ASSIGN(const auto target, node->get_album(wanted.album));
   STIP_TRY(check_precision(target.algorithm, wanted.precision));
   // An embedded node sees the files of this machine.
   if (given.has("upload") && !with.global().embedded) return send_and_store(with, *node, wanted);
   STIP_ASSIGN(auto task, node->store(wanted));
-  announce(with, task);
-  if (!detached) return follow(with, *node, std::move(task));
-  if (!with.out().is_table()) with.out().object(task_object(task, now_ms()), task_columns());
-  return done;
+  return follow_or_leave(with, given, *node, std::move(task));
 }
 
 }  // namespace
@@ -139,14 +126,12 @@ verb image_store_verb() {
               "files or patterns, as the node that is asked sees them (with --upload: as this "
               "machine does); s3://, https:// and /vsi names too"},
              {"FORMAT", "auto, or a format's name, e.g. generic"}};
-  v.options = {
-      {"precision", 'l', "PRECISION", "length of the geocodes: geohash 1-12, quadtile 1-29"},
-      {"threads", 't', "THREADS", "threads on a node (as many as it has cores)"},
-      {"task", 'd', "TASK", "a task id of your choice; one that runs is joined"},
-      {"detach", '\0', "", "do not wait for the end"},
-      {"all-nodes", '\0', "", "resolve GLOB on every node"},
-      {"upload", '\0', "", "resolve GLOB on this machine and send the files to the node"},
-      {"cloud", '\0', "", "compute cloud coverage on the way", availability::not_yet}};
+  v.options = cell_work_options();
+  for (const auto& o : std::vector<option>{
+           {"all-nodes", '\0', "", "resolve GLOB on every node"},
+           {"upload", '\0', "", "resolve GLOB on this machine and send the files to the node"},
+           {"cloud", '\0', "", "compute cloud coverage on the way", availability::not_yet}})
+    v.options.push_back(o);
   for (const auto& o : scene_option_table()) v.options.push_back(o);
   v.example =
       "stip image store olinda '/data/*.tif' generic -l 5 --platform Landsat7 --timestamp "

@@ -114,30 +114,28 @@ result<void> recutter::cut(const std::string& geocode,
           static_cast<size_t>(row * rect.width + run.col_begin - rect.column), length));
     }
   }
-  return encode_chip(made.image, edge, cell_pixels, valid_pixels, chip, encoder_, sink);
+  return encode_chip(made, edge, cell_pixels, valid_pixels, chip, encoder_, sink);
 }
 
-result<void> encode_chip(const chip_image& image, uint16_t block_edge, uint64_t cell_pixels,
+result<void> encode_chip(const placed_chip& pixels, uint16_t block_edge, uint64_t cell_pixels,
                          uint64_t valid_pixels, size_t chip, plane_encoder& encoder,
                          cut_sink& sink) {
+  const auto& image = pixels.image;
   const validity_rule rule(image.description);
-  const pixel_rect whole{0, 0, image.width(), image.height()};
-  const block_layout layout{whole, block_edge};
+  const block_layout layout{pixels.window, block_edge};
   const auto blocks = static_cast<uint64_t>(layout.count());
   const auto planes = static_cast<uint32_t>(rule.bands() + rule.masks());
   std::vector<uint64_t> contents(blocks * planes, 0);
   std::vector<std::byte> bands;
   std::vector<uint8_t> masks;
   const size_t pixel = size_of(image.description.type);
-  const plane_view all_bands{const_cast<std::byte*>(image.pixels.data()), whole, pixel};
-  const plane_view all_masks{reinterpret_cast<std::byte*>(const_cast<uint8_t*>(image.masks.data())),
-                             whole, 1};
   for (int64_t index = 0; index < layout.count(); ++index) {
     const auto rect = layout.block(index);
     bands.resize(rect.pixels() * rule.bands() * pixel);
     masks.resize(rect.pixels() * rule.masks());
-    copy_part(all_bands, {bands.data(), rect, pixel}, rect, rule.bands());
-    copy_part(all_masks, {reinterpret_cast<std::byte*>(masks.data()), rect, 1}, rect, rule.masks());
+    copy_part(bands_of(pixels), {bands.data(), rect, pixel}, rect, rule.bands());
+    copy_part(masks_of(pixels), {reinterpret_cast<std::byte*>(masks.data()), rect, 1}, rect,
+              rule.masks());
     STIP_TRY(
         encoder.encode(rule, static_cast<uint16_t>(rect.height), static_cast<uint16_t>(rect.width),
                        bands, masks, [&](const encoded_plane& done) {

@@ -64,7 +64,7 @@ class recutter {
 };
 
 /// Hands the blocks of a whole chip to the sink as chip number `chip`, and finishes it.
-result<void> encode_chip(const chip_image& image, uint16_t block_edge, uint64_t cell_pixels,
+result<void> encode_chip(const placed_chip& pixels, uint16_t block_edge, uint64_t cell_pixels,
                          uint64_t valid_pixels, size_t chip, plane_encoder& encoder,
                          cut_sink& sink);
 
