@@ -97,6 +97,9 @@ result<image_manifest> manifest_here(const album_view& view, const std::string& 
   }
   if (!chips.empty()) {
     STIP_ASSIGN(out.scene, view.store->scene(chips.front().chip.scene));
+    if (chips.back().chip.clouds) {
+      STIP_ASSIGN(out.mask_scene, view.store->scene(chips.back().chip.scene));
+    }
   }
   return out;
 }

@@ -41,14 +41,18 @@ result<answer_page<Row>> decode_page(result<query_answer> answer, Decode decode)
 }
 
 /// A node's description of a chip is believed only where it agrees with the scene record.
-result<void> check_against_scene(const chip_description& chip, const scene_description& scene) {
+result<void> check_against_scene(const stored_image& image) {
+  const auto& chip = image.chips.back();
   const auto wrong = [&](std::string why) {
     return fail(ec::malformed, "read image " + to_string(chip.key), std::move(why),
                 "look at the node's log");
   };
-  if (chip.subdataset_index >= scene.subdatasets.size())
+  const auto* scene =
+      chip.clouds ? (image.mask_scene ? &*image.mask_scene : nullptr) : &image.scene;
+  const size_t index = chip.clouds ? 0 : chip.subdataset_index;
+  if (scene == nullptr || index >= scene->subdatasets.size())
     return wrong("the scene has no subdataset number " + std::to_string(chip.subdataset_index));
-  const auto& part = scene.subdatasets[chip.subdataset_index];
+  const auto& part = scene->subdatasets[index];
   if (chip.bands != part.bands.size() || chip.type != part.type ||
       chip.mask_planes != mask_planes(part.valid, part.bands.size()))
     return wrong("chip and scene disagree on subdataset " + part.id);
@@ -259,10 +263,16 @@ result<image_details> client::details(const std::string& album, const image_key&
                 "see `stip image list " + album + "`");
   image_details out;
   STIP_ASSIGN(out.scene, decode_scene(manifest.scene));
+  if (!manifest.mask_scene.empty()) {
+    STIP_ASSIGN(out.mask_scene, decode_scene(manifest.mask_scene));
+  }
   for (const auto& bytes : manifest.chips) {
+    if (out.mask() != nullptr)
+      return fail(ec::malformed, "read image " + to_string(key), "a chip stands behind its mask",
+                  "look at the node's log");
     STIP_ASSIGN(auto chip, decode_chip_description(bytes));
-    STIP_TRY(check_against_scene(chip, out.scene));
     out.chips.push_back(std::move(chip));
+    STIP_TRY(check_against_scene(out));
   }
   out.bytes = manifest.bytes;
   out.node = manifest.node;
@@ -284,8 +294,7 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
   const auto& chip = details.chips.at(subdataset);
   const auto what = "read chip " + to_string(image.key) + "/" + chip.subdataset;
   const chip_window window{chip.column, chip.row, chip.width, chip.height, chip.block_edge};
-  STIP_ASSIGN(auto assembler,
-              chip_assembler::make(details.scene.subdatasets[chip.subdataset_index], window));
+  STIP_ASSIGN(auto assembler, chip_assembler::make(details.subdataset(subdataset), window));
   std::mutex mutex;
   result<void> outcome;
   const auto pull = [&](uint64_t first, uint64_t end) -> result<void> {

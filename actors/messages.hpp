@@ -110,8 +110,10 @@ struct hidden_page {
 struct image_manifest {
   /// The scene record (JSON).
   std::string scene;
-  /// encode(chip_description) of each subdataset, in order.
+  /// encode(chip_description) of each subdataset, in order; the mask of its clouds comes last.
   std::vector<std::string> chips;
+  /// That of the mask; empty if there is none.
+  std::string mask_scene;
   uint64_t bytes = 0;
   std::string node;
 };
@@ -335,7 +337,7 @@ typename I::result_type inspect(I& f, hidden_page& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, image_manifest& x) {
-  return f(caf::meta::type_name("image_manifest"), x.scene, x.chips, x.bytes, x.node);
+  return f(caf::meta::type_name("image_manifest"), x.scene, x.chips, x.mask_scene, x.bytes, x.node);
 }
 template <class I>
 typename I::result_type inspect(I& f, read_request& x) {

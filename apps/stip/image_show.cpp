@@ -62,6 +62,7 @@ result<int> show(context& with, const arguments& given) {
   }
   auto image = image_object(album, row);
   image["scene"] = scene_object(details.scene);
+  image["clouds"] = clouds_object(details);
   if (given.has("png")) image["png"] = given.text("png");
   if (!with.out().is_table()) {
     with.out().object(image, image_columns());

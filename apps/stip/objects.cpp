@@ -206,6 +206,19 @@ json scene_object(const scene_description& scene) {
           {"subdatasets", std::move(parts)}};
 }
 
+json clouds_object(const stored_image& image) {
+  const auto* mask = image.mask();
+  if (mask == nullptr) return nullptr;
+  json out = object_of(image.mask_scene->properties);
+  if (const auto& s = mask->clouds->shares)
+    out.update({{"cloud", s->cloud},
+                {"shadow", s->shadow},
+                {"cirrus", s->cirrus},
+                {"dilated", s->dilated},
+                {"snow", s->snow}});
+  return out;
+}
+
 const std::vector<column>& node_columns() {
   static const std::vector<column> columns = {
       {"id", "ID"},

@@ -19,6 +19,8 @@ json image_object(const std::string& album, const image_row& image);
 json extent_object(const extent_row& extent);
 json placement_object(const placement& place);
 json scene_object(const scene_description& scene);
+/// How the image's clouds were found, and their shares; null while nothing is known of them.
+json clouds_object(const stored_image& image);
 
 const std::vector<column>& node_columns();
 const std::vector<column>& album_columns();

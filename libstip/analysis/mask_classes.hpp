@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "libstip/catalog/cloud_fractions.hpp"
+
 // What a cloud mask says of a pixel, and the shares of an image that follow from it. Definitions:
 // docs/cloud.md.
 
@@ -54,18 +56,6 @@ struct class_counts {
 /// cell. Bytes that are no class count as nodata. Precondition: `own` is empty or as long as the
 /// mask.
 class_counts count_classes(std::span<const uint8_t> mask, std::span<const uint8_t> own = {});
-
-/// Shares of the valid pixels of an image, each 0 to 1.
-struct cloud_fractions {
-  /// Cloud coverage: cloud, with high-confidence cirrus, without dilation, shadow and snow.
-  double cloud = 0;
-  double shadow = 0;
-  double cirrus = 0;
-  double dilated = 0;
-  double snow = 0;
-
-  bool operator==(const cloud_fractions&) const = default;
-};
 
 /// The shares; nullopt when not one pixel is valid.
 std::optional<cloud_fractions> fractions_of(const class_counts& counts);

@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t parts_of_a_key = 5;
 constexpr uint8_t chip_description_version = 1;
+/// The same, then the note of clouds.
+constexpr uint8_t mask_description_version = 2;
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -79,6 +81,14 @@ bool is_printable_utf8(std::string_view text) {
     i += length;
   }
   return true;
+}
+
+bool is_sound(const cloud_note& note) {
+  if (!note.shares) return true;
+  const auto& s = *note.shares;
+  // Written so that NaN fails too.
+  return std::ranges::all_of(std::array{s.cloud, s.shadow, s.cirrus, s.dilated, s.snow},
+                             [](double share) { return share >= 0 && share <= 1; });
 }
 
 tl::unexpected<error> bad_key(std::string_view text, std::string why) {
@@ -168,10 +178,17 @@ result<void> check(const chip_description& chip) {
   const auto too_much = [&](std::string why) {
     return fail(ec::limit_exceeded, what(), std::move(why), "store at a longer geocode");
   };
-  if (chip.subdataset_count == 0 || chip.subdataset_count > defaults::max_subdatasets)
-    return bad("its image has " + std::to_string(chip.subdataset_count) + " subdatasets");
-  if (chip.subdataset_index >= chip.subdataset_count)
-    return bad("its subdataset is not one of those declared");
+  if (chip.clouds) {
+    if (chip.subdataset_index != cloud_mask_index || chip.subdataset_count != 0)
+      return bad("it is a mask of clouds and a declared subdataset");
+    if (!chip.quality) return bad("it is a mask of clouds and measured data");
+    if (!is_sound(*chip.clouds)) return bad("its share of clouds is no share");
+  } else {
+    if (chip.subdataset_count == 0 || chip.subdataset_count > defaults::max_subdatasets)
+      return bad("its image has " + std::to_string(chip.subdataset_count) + " subdatasets");
+    if (chip.subdataset_index >= chip.subdataset_count)
+      return bad("its subdataset is not one of those declared");
+  }
   if (!is_known(chip.type)) return bad("its pixel type is unknown");
   if (chip.bands == 0 || chip.bands > defaults::max_bands)
     return bad("it has " + std::to_string(chip.bands) + " bands");
@@ -204,9 +221,25 @@ uint64_t chip_record::bytes() const {
   return sum;
 }
 
+void append(packed_writer& out, const cloud_note& note) {
+  out.hash(note.of).flag(note.shares.has_value());
+  if (!note.shares) return;
+  const auto& s = *note.shares;
+  out.f64(s.cloud).f64(s.shadow).f64(s.cirrus).f64(s.dilated).f64(s.snow);
+}
+
+cloud_note read_cloud_note(packed_reader& in) {
+  cloud_note note;
+  note.of = in.hash();
+  if (!in.flag()) return note;
+  auto& s = note.shares.emplace();
+  for (auto* share : {&s.cloud, &s.shadow, &s.cirrus, &s.dilated, &s.snow}) *share = in.f64();
+  return note;
+}
+
 std::string encode(const chip_description& chip) {
-  return packed_writer{}
-      .u8(chip_description_version)
+  packed_writer out;
+  out.u8(chip.clouds ? mask_description_version : chip_description_version)
       .text(chip.key.platform)
       .text(chip.key.geocode)
       .text(chip.key.source)
@@ -229,13 +262,14 @@ std::string encode(const chip_description& chip) {
       .u64(chip.valid_pixels)
       .hash(chip.content)
       .stamp(chip.written)
-      .u64(chip.token)
-      .take();
+      .u64(chip.token);
+  if (chip.clouds) append(out, *chip.clouds);
+  return out.take();
 }
 
 result<chip_description> decode_chip_description(std::string_view bytes) {
   packed_reader in{"chip description", bytes};
-  in.expect_version(chip_description_version);
+  const auto form = in.expect_version_up_to(mask_description_version);
   chip_description chip;
   for (auto* part : {&chip.key.platform, &chip.key.geocode, &chip.key.source, &chip.key.tile})
     *part = in.text(defaults::max_name_bytes);
@@ -258,6 +292,7 @@ result<chip_description> decode_chip_description(std::string_view bytes) {
   chip.content = in.hash();
   chip.written = in.stamp();
   chip.token = in.u64();
+  if (form == mask_description_version) chip.clouds = read_cloud_note(in);
   STIP_TRY(in.finish());
   STIP_TRY(check(chip));
   return chip;

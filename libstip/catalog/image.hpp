@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "libstip/catalog/cloud_fractions.hpp"
 #include "libstip/core/clock.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/core/hash.hpp"
@@ -12,6 +14,9 @@
 #include "libstip/raster/pixel_type.hpp"
 
 namespace stip {
+
+class packed_reader;
+class packed_writer;
 
 /// What names an image within its album. Every part is at most defaults::max_name_bytes of UTF-8
 /// without control characters, and none is empty.
@@ -60,6 +65,21 @@ struct block_location {
   bool operator==(const block_location&) const = default;
 };
 
+/// What a mask of an image's clouds says besides its pixels.
+struct cloud_note {
+  /// The scene record of the image that it was made of: of another image of the same key it says
+  /// nothing.
+  hash128 of;
+  /// Nothing when not one pixel of the cell tells.
+  std::optional<cloud_fractions> shares;
+
+  bool operator==(const cloud_note&) const = default;
+};
+
+/// The number, and the name, that the mask of an image's clouds has among its subdatasets.
+inline constexpr uint16_t cloud_mask_index = UINT16_MAX;
+inline constexpr std::string_view cloud_mask_name = "cloud";
+
 /// What is written of one chip (one subdataset of one image), without the place of its blocks.
 ///
 /// A chip has `planes` = bands (+ mask planes) of height x width pixels each, stored as blocks of
@@ -69,7 +89,8 @@ struct chip_description {
   /// Name of the subdataset within the image, e.g. "0", "10m".
   std::string subdataset;
   /// Position of the subdataset among those that the loader declared, and how many it declared: an
-  /// image is visible when all are there.
+  /// image is visible when all are there. A mask of its clouds is none of these: cloud_mask_index
+  /// and 0.
   uint16_t subdataset_index = 0;
   uint16_t subdataset_count = 1;
   /// Not measured data (quality bands): does not count for the image's pixel coverage.
@@ -98,6 +119,8 @@ struct chip_description {
   version written;
   /// The cell's place on the ring of tokens.
   uint64_t token = 0;
+  /// Of a mask of the image's clouds alone.
+  std::optional<cloud_note> clouds;
 
   bool operator==(const chip_description&) const = default;
 
@@ -126,6 +149,8 @@ struct chip_record {
 
 /// Packed binary forms, for LMDB and messages. Decoding checks every length and then the
 /// description itself (see check). Errors: malformed, limit_exceeded.
+void append(packed_writer& out, const cloud_note& note);
+cloud_note read_cloud_note(packed_reader& in);
 std::string encode(const chip_description& chip);
 result<chip_description> decode_chip_description(std::string_view bytes);
 

@@ -196,6 +196,14 @@ void packed_reader::expect_version(uint8_t known) {
            "it has version " + std::to_string(found) + ", known is " + std::to_string(known));
 }
 
+uint8_t packed_reader::expect_version_up_to(uint8_t newest) {
+  const auto found = u8();
+  if (ok() && (found == 0 || found > newest))
+    expect(false,
+           "it has version " + std::to_string(found) + ", known is 1 to " + std::to_string(newest));
+  return found;
+}
+
 void packed_reader::expect(bool holds, std::string_view why) {
   if (holds || !ok()) return;
   why_ = std::string(why) + " (byte " + std::to_string(at_) + " of " +

@@ -86,6 +86,8 @@ class packed_reader {
 
   /// Reads the version byte and refuses any other than `known`.
   void expect_version(uint8_t known);
+  /// The same where several are known, from 1 on; which one it is.
+  uint8_t expect_version_up_to(uint8_t newest);
 
   /// Refuses the form with this reason unless `holds`: the decoder's own checks.
   void expect(bool holds, std::string_view why);

@@ -20,12 +20,19 @@ bool is_chip_key(std::string_view key) {
   return key.size() == image_prefix_bytes + sizeof(uint16_t);
 }
 
-/// Calls `f(held_chip, of_the_image)` for every chip.
+/// Calls `f(held_chip, of_the_image)` for every chip; the mask of the image's clouds is of it.
 template <class F>
 void for_each_chip(const image_state& state, F&& f) {
   const auto* image = state.image();
+  const auto* mask = state.clouds();
   for (const auto& [id, set] : state.sets())
-    for (const auto& [index, held] : set) f(held, &set == image);
+    for (const auto& [index, held] : set) f(held, &set == image || &held == mask);
+}
+
+/// What listings show of the image's mask.
+const image_state::held_chip* listed_mask(const image_state& state) {
+  const auto* mask = state.clouds();
+  return mask && !mask->lost ? mask : nullptr;
 }
 
 /// Whether listings show the same of both.
@@ -34,12 +41,15 @@ bool same_listing(const image_state& a, const image_state& b) {
   const auto* right = b.image();
   if (!left || !right) return left == right;
   if (a.written() != b.written()) return false;
+  const auto same = [](const image_state::held_chip& x, const image_state::held_chip& y) {
+    return x.record.chip.content == y.record.chip.content &&
+           x.record.chip.scene == y.record.chip.scene && x.record.blocks == y.record.blocks;
+  };
+  const auto* mask = listed_mask(a);
+  const auto* other = listed_mask(b);
+  if (!mask || !other ? mask != other : !same(*mask, *other)) return false;
   return std::equal(left->begin(), left->end(), right->begin(), right->end(),
-                    [](const auto& x, const auto& y) {
-                      return x.second.record.chip.content == y.second.record.chip.content &&
-                             x.second.record.chip.scene == y.second.record.chip.scene &&
-                             x.second.record.blocks == y.second.record.blocks;
-                    });
+                    [&](const auto& x, const auto& y) { return same(x.second, y.second); });
 }
 
 /// `before` without these facts; nothing if one is not as given, or others are left.
@@ -200,22 +210,24 @@ result<void> commit_writer::list(const image_state& state, index_entry& entry) {
   const auto& set = *state.image();
   const auto& scene = set.begin()->second.record.chip.scene;
   const auto written = *state.written();
-  append(scene);
   append(written.wall_ms);
   append(written.logical);
   append(written.node);
   std::vector<scene_records::shape> shapes;
-  for (const auto& [index, held] : set) {
+  const auto add = [&](const image_state::held_chip& held) {
     const auto& chip = held.record.chip;
     entry.chips.push_back(
         {chip.width, chip.height, chip.pixel_coverage(), held.record.bytes(), chip.content});
-    shapes.push_back({chip.subdataset, chip.type, chip.bands, chip.quality});
+    shapes.push_back({chip.subdataset, chip.type, chip.bands, chip.quality, chip.scene});
+    append(chip.scene);
     append(chip.type);
     append(chip.bands);
     append(chip.quality);
     append(chip.subdataset.size());
     form += chip.subdataset;
-  }
+  };
+  for (const auto& [index, held] : set) add(held);
+  if (const auto* mask = listed_mask(state)) add(*mask);
   auto& layout = layouts_[form];
   if (!layout) {
     STIP_ASSIGN(layout, scene_records_.layout(scene, written, shapes));

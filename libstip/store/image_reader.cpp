@@ -21,9 +21,13 @@ class image_scan {
       STIP_TRY(finish());
       prefix_ = key.substr(0, image_prefix_bytes);
     }
+    // Without its mask an image is still one.
+    if (lost && is_mask_key(key)) return {};
     lost_ = lost_ || lost;
     auto& chip = chips_.emplace_back();
     STIP_TRY(decode_stored_chip(value, chip));
+    if (chip.clouds && chip.clouds->shares)
+      cloud_coverage_ = static_cast<float>(chip.clouds->shares->cloud);
     listed_.push_back(chip.listed);
     coverage_.add(chip.quality, chip.listed.pixel_coverage);
     return {};
@@ -37,6 +41,7 @@ class image_scan {
       image.geocode = stored.geocode;
       image.time = stored.time;
       image.pixel_coverage = static_cast<float>(coverage_.value());
+      image.cloud_coverage = cloud_coverage_;
       STIP_ASSIGN(image.platform, number(name_kind::platform, stored.platform));
       STIP_ASSIGN(image.source, number(name_kind::source, stored.source));
       STIP_ASSIGN(image.tile, number(name_kind::tile, stored.tile));
@@ -47,6 +52,7 @@ class image_scan {
     chips_.clear();
     listed_.clear();
     coverage_ = {};
+    cloud_coverage_ = -1;
     lost_ = false;
     return {};
   }
@@ -70,13 +76,14 @@ class image_scan {
     const auto append = [this](const auto& number) {
       form_.append(reinterpret_cast<const char*>(&number), sizeof number);
     };
-    append(chips_.front().scene);
     auto written = chips_.front().written;
-    for (const auto& chip : chips_) written = std::min(written, chip.written);
+    for (const auto& chip : chips_)
+      if (!chip.clouds) written = std::min(written, chip.written);
     append(written.wall_ms);
     append(written.logical);
     append(written.node);
     for (const auto& chip : chips_) {
+      append(chip.scene);
       append(chip.subdataset);
       append(chip.type);
       append(chip.bands);
@@ -86,7 +93,7 @@ class image_scan {
     std::vector<scene_records::shape> shapes;
     for (const auto& chip : chips_) {
       STIP_ASSIGN(const auto* name, names_.name(name_kind::subdataset, chip.subdataset));
-      shapes.push_back({*name, chip.type, chip.bands, chip.quality});
+      shapes.push_back({*name, chip.type, chip.bands, chip.quality, chip.scene});
     }
     STIP_ASSIGN(const auto made, scenes_.layout(chips_.front().scene, written, shapes));
     const auto number = images_->layout(made);
@@ -103,6 +110,7 @@ class image_scan {
   std::vector<stored_chip> chips_;
   std::vector<listed_chip> listed_;
   coverage_of_image coverage_;
+  float cloud_coverage_ = -1;
   bool lost_ = false;
 };
 
@@ -135,9 +143,12 @@ result<std::vector<chip_record>> row_reader::chips(const image_key& key) {
   STIP_ASSIGN(auto at, cursor::open(*txn_, table::chips));
   STIP_ASSIGN(bool more, at.seek(*prefix));
   while (more && at.key().starts_with(*prefix)) {
-    if (!lost_->empty() && lost_->contains(at.key())) return std::vector<chip_record>{};
-    STIP_ASSIGN(auto record, decode_chip(key, at.key(), at.value(), names_));
-    found.push_back(std::move(record));
+    const bool lost = !lost_->empty() && lost_->contains(at.key());
+    if (lost && !is_mask_key(at.key())) return std::vector<chip_record>{};
+    if (!lost) {
+      STIP_ASSIGN(auto record, decode_chip(key, at.key(), at.value(), names_));
+      found.push_back(std::move(record));
+    }
     STIP_ASSIGN(more, at.next());
   }
   return found;
@@ -156,9 +167,11 @@ result<std::optional<image_row>> row_reader::row(const image_key& key) {
     const auto& chip = record.chip;
     row.written = std::min(row.written, chip.written);
     coverage.add(chip.quality, chip.pixel_coverage());
+    if (chip.clouds && chip.clouds->shares) row.cloud_coverage = chip.clouds->shares->cloud;
+    STIP_ASSIGN(const auto* scene, scenes_.find(chip.scene));
     row.subdatasets.push_back(
-        {chip.subdataset, chip.type, band_names(description, chip.subdataset, chip.bands),
-         chip.width, chip.height, chip.pixel_coverage(), record.bytes(), chip.scene, chip.content});
+        {chip.subdataset, chip.type, band_names(scene, chip.subdataset, chip.bands), chip.width,
+         chip.height, chip.pixel_coverage(), record.bytes(), chip.scene, chip.content});
   }
   row.pixel_coverage = coverage.value();
   return std::optional{std::move(row)};

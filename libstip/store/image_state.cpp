@@ -24,6 +24,10 @@ bool stays(const chip_description& a, const chip_description& b) {
   return encode(left) > encode(right);
 }
 
+bool is_mask(const image_state::chip_set& set) {
+  return set.begin()->second.record.chip.clouds.has_value();
+}
+
 }  // namespace
 
 void image_state::restore(held_chip chip) {
@@ -64,11 +68,25 @@ put_outcome image_state::take(const put_chip& chip) {
       return outcome;
     }
   }
-  if (const auto best = image_rank(); best && rank{fresh.written, id} < *best)
+  if (const auto best = image_rank(); best && is_below(fresh, id, *best))
     return put_outcome::superseded;
+  if (fresh.clouds && !replace_mask(fresh)) return put_outcome::superseded;
   sets_[id].emplace(fresh.subdataset_index, held_chip{{fresh, chip.blocks}, false});
   drop_outranked();
   return put_outcome::stored;
+}
+
+bool image_state::is_below(const chip_description& chip, const set_id& id, const rank& best) {
+  return chip.clouds ? chip.written < best.oldest : rank{chip.written, id} < best;
+}
+
+bool image_state::replace_mask(const chip_description& fresh) {
+  const auto held =
+      std::find_if(sets_.begin(), sets_.end(), [](const auto& set) { return is_mask(set.second); });
+  if (held == sets_.end()) return true;
+  if (!stays(fresh, held->second.begin()->second.record.chip)) return false;
+  sets_.erase(held);
+  return true;
 }
 
 void image_state::hide(const version& when) {
@@ -145,13 +163,25 @@ const image_state::chip_set* image_state::image() const {
   return best ? &sets_.at(best->set) : nullptr;
 }
 
+const image_state::held_chip* image_state::clouds() const {
+  const auto* of = image();
+  if (!of) return nullptr;
+  for (const auto& [id, set] : sets_) {
+    if (!is_mask(set)) continue;
+    const auto& held = set.begin()->second;
+    const auto& scene = of->begin()->second.record.chip.scene;
+    return held.record.chip.clouds->of == scene ? &held : nullptr;
+  }
+  return nullptr;
+}
+
 void image_state::drop_outranked() {
   const auto best = image_rank();
   if (!best) return;
   for (auto& [id, set] : sets_) {
     if (id == best->set) continue;
     std::erase_if(set, [&, &id = id](const auto& entry) {
-      return rank{entry.second.record.chip.written, id} < *best;
+      return is_below(entry.second.record.chip, id, *best);
     });
   }
   std::erase_if(sets_, [](const auto& entry) { return entry.second.empty(); });
@@ -168,6 +198,9 @@ std::optional<index_entry> image_state::entry() const {
   index_entry entry;
   entry.key = set->begin()->second.record.chip.key;
   entry.pixel_coverage = static_cast<float>(coverage.value());
+  if (const auto* mask = clouds(); mask && !mask->lost)
+    if (const auto& shares = mask->record.chip.clouds->shares)
+      entry.cloud_coverage = static_cast<float>(shares->cloud);
   return entry;
 }
 

@@ -32,6 +32,10 @@ class coverage_of_image {
 /// image stays until a newer set is complete, and subdatasets of different scenes never mix.
 /// A chip that can no longer be part of the image (of another set, and below the image's rank, or
 /// older than the tombstone) is dropped. The same facts in any order give the same image.
+///
+/// Of the masks of its clouds the newest is kept, as a set of its own that is never complete, until
+/// the image's rank passes it: a mask is never older than its image. It is shown as long as the
+/// image is of the scene that it was made of.
 class image_state {
  public:
   struct set_id {
@@ -82,6 +86,9 @@ class image_state {
   /// The set that is the image; null if there is none.
   const chip_set* image() const;
 
+  /// The mask of the image's clouds; null if there is none, or it is of another image.
+  const held_chip* clouds() const;
+
   /// The version of the image's oldest chip; nothing if there is no image.
   std::optional<version> written() const;
 
@@ -101,7 +108,10 @@ class image_state {
   };
 
   put_outcome take(const put_chip& chip);
+  /// Drops the mask that is held if `fresh` is newer; false: it is not.
+  bool replace_mask(const chip_description& fresh);
   std::optional<rank> image_rank() const;
+  static bool is_below(const chip_description& chip, const set_id& id, const rank& best);
   void drop_outranked();
   void drop_tombstone();
 

@@ -92,6 +92,8 @@ result<image_key> read_prefix(stored_names& names, geocode_algorithm algorithm,
 
 /// A chip's key in table::chips and in table::pending.
 std::string chip_key(std::string_view prefix, uint16_t index);
+/// Of a key of table::chips.
+bool is_mask_key(std::string_view key);
 std::string pending_key(std::string_view prefix, const hash128& scene, uint16_t count,
                         uint16_t index);
 
@@ -126,6 +128,8 @@ struct stored_chip {
   uint16_t bands = 0;
   bool quality = false;
   version written;
+  /// Of a mask alone.
+  std::optional<cloud_note> clouds;
 };
 /// Reads it in less time than decode_chip. Errors: corrupt.
 result<void> decode_stored_chip(std::string_view value, stored_chip& chip);

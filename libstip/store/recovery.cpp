@@ -64,7 +64,8 @@ result<void> find_lost_chips(const transaction& txn, geocode_algorithm algorithm
       if (is_lost(record, sizes)) {
         found.lost.emplace(at.key());
         found.lost_names.push_back(to_string(image) + "/" + encode_part(record.chip.subdataset));
-        if (db == table::chips) lost_images.emplace(at.key().substr(0, image_prefix_bytes));
+        if (db == table::chips && !record.chip.clouds)
+          lost_images.emplace(at.key().substr(0, image_prefix_bytes));
       }
       STIP_ASSIGN(more, at.next());
     }

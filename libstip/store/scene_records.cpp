@@ -19,9 +19,11 @@ result<row_layout_ptr> scene_records::layout(const hash128& scene, const version
                                              std::span<const shape> subdatasets) {
   STIP_ASSIGN(const auto* description, find(scene));
   std::vector<row_layout::subdataset> listed;
-  for (const auto& s : subdatasets)
-    listed.push_back({std::string(s.subdataset), s.type,
-                      band_names(description, s.subdataset, s.bands), scene, s.quality});
+  for (const auto& s : subdatasets) {
+    STIP_ASSIGN(const auto* own, find(s.scene));
+    listed.push_back({std::string(s.subdataset), s.type, band_names(own, s.subdataset, s.bands),
+                      s.scene, s.quality});
+  }
   static const std::map<std::string, std::string> none;
   return row_layout::make(description ? description->properties : none, listed, written);
 }

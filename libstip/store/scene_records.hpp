@@ -27,9 +27,11 @@ class scene_records {
     pixel_type type = pixel_type::uint8;
     uint16_t bands = 0;
     bool quality = false;
+    hash128 scene;
   };
 
-  /// What images of this scene, version and subdatasets have in common.
+  /// What images of this scene, version and subdatasets have in common. A subdataset may be of
+  /// another scene (a mask that was made of the image).
   result<row_layout_ptr> layout(const hash128& scene, const version& written,
                                 std::span<const shape> subdatasets);
 

@@ -46,6 +46,7 @@ std::vector<chip_description> chips_of(const image_state& state) {
   std::vector<chip_description> chips;
   if (const auto* image = state.image())
     for (const auto& [index, held] : *image) chips.push_back(held.record.chip);
+  if (const auto* mask = state.clouds()) chips.push_back(mask->record.chip);
   return chips;
 }
 
@@ -57,6 +58,8 @@ CAF_TEST(facts in any order give the image that a look at all of them gives) {
   // Pixels are made once: making them is what takes time.
   std::vector<sample_chip> pool;
   for (int i = 0; i < 24; ++i) pool.push_back(random_chip(random, key, 0, 1, 0, {}));
+  std::vector<sample_chip> masks;
+  for (int i = 0; i < 12; ++i) masks.push_back(random_mask(random, key, random() % 2, 0, {}));
   size_t images = 0;
   for (int round = 0; round < rounds; ++round) {
     std::vector<fact> facts;
@@ -64,6 +67,14 @@ CAF_TEST(facts in any order give the image that a look at all of them gives) {
     for (size_t i = 0; i < count; ++i) {
       if (random() % 8 == 0) {
         facts.emplace_back(put_tombstone{key, sample_version(static_cast<int64_t>(random() % 6))});
+        continue;
+      }
+      if (random() % 4 == 0) {
+        auto mask = masks[random() % masks.size()];
+        mask.chip.scene = sample_scene(4 + random() % 2).id;
+        mask.chip.written = sample_version(static_cast<int64_t>(random() % 6));
+        mask.chip.token = 0;
+        facts.emplace_back(std::move(mask));
         continue;
       }
       auto sample = pool[random() % pool.size()];
@@ -116,12 +127,22 @@ CAF_TEST(facts in any order leave the same facts and what would change them is l
   const auto key = sample_key(1);
   std::vector<sample_chip> pool;
   for (int i = 0; i < 6; ++i) pool.push_back(random_chip(random, key, 0, 1, 0, {}));
+  std::vector<sample_chip> masks;
+  for (int i = 0; i < 4; ++i) masks.push_back(random_mask(random, key, random() % 2, 0, {}));
   size_t lacked = 0, asked = 0;
   for (int round = 0; round < rounds; ++round) {
     std::vector<fact> facts;
     for (auto count = 1 + random() % 9; count > 0; --count) {
       if (random() % 6 == 0) {
         facts.emplace_back(put_tombstone{key, sample_version(static_cast<int64_t>(random() % 6))});
+        continue;
+      }
+      if (random() % 4 == 0) {
+        auto mask = masks[random() % masks.size()];
+        mask.chip.scene = sample_scene(3 + random() % 2).id;
+        mask.chip.written = sample_version(static_cast<int64_t>(random() % 6));
+        mask.chip.token = random();
+        facts.emplace_back(std::move(mask));
         continue;
       }
       auto sample = pool[random() % pool.size()];

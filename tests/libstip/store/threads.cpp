@@ -44,9 +44,11 @@ CAF_TEST(readers see whole images while a writer replaces them and the map grows
         // It may have been deleted since the scan.
         if (!chips && chips.error().code == ec::not_found) continue;
         if (!chips) return note(to_string(chips.error()));
-        if (chips->size() != chips->front().chip.subdataset_count) return note("not all chips");
+        const size_t own = chips->size() - (chips->back().chip.clouds ? 1 : 0);
+        if (own != chips->front().chip.subdataset_count) return note("not all chips");
         for (const auto& record : *chips) {
-          if (record.chip.scene != chips->front().chip.scene) return note("mixed scenes");
+          if (!record.chip.clouds && record.chip.scene != chips->front().chip.scene)
+            return note("mixed scenes");
           for (const auto& block : record.blocks) {
             std::vector<std::byte> bytes;
             if (const auto got = s->read(block, bytes); !got) return note(to_string(got.error()));

@@ -80,6 +80,21 @@ sample_chip random_chip(std::mt19937_64& random, const image_key& key, uint16_t 
   return sample;
 }
 
+sample_chip random_mask(std::mt19937_64& random, const image_key& key, uint64_t of, uint64_t scene,
+                        version written) {
+  auto sample = random_chip(random, key, cloud_mask_index, 0, scene, written);
+  auto& chip = sample.chip;
+  chip.subdataset = cloud_mask_name;
+  chip.quality = true;
+  auto& note = chip.clouds.emplace();
+  note.of = sample_scene(of).id;
+  if (below(random, 8) == 0) return sample;
+  auto& shares = note.shares.emplace();
+  shares.cloud = double(below(random, 101)) / 100;
+  shares.shadow = 1 - shares.cloud;
+  return sample;
+}
+
 std::vector<std::byte> joined(const std::vector<std::vector<std::byte>>& records) {
   std::vector<std::byte> bytes;
   for (const auto& record : records) bytes.insert(bytes.end(), record.begin(), record.end());
@@ -125,7 +140,7 @@ std::vector<const sample_chip*> store_twin::image_of(const facts& f) {
   std::map<set_id, std::map<uint16_t, const sample_chip*>> sets;
   for (const auto& sample : f.chips) {
     const auto& chip = sample.chip;
-    if (f.tombstone && chip.written < *f.tombstone) continue;
+    if (chip.clouds || (f.tombstone && chip.written < *f.tombstone)) continue;
     auto& best = sets[{chip.scene, chip.subdataset_count}][chip.subdataset_index];
     if (!best ||
         std::tie(best->chip.written, best->chip.content) < std::tie(chip.written, chip.content))
@@ -146,7 +161,25 @@ std::vector<const sample_chip*> store_twin::image_of(const facts& f) {
     best_rank = own;
     image = std::move(chips);
   }
+  if (!image.empty())
+    if (const auto* mask = mask_of(f, image)) image.push_back(mask);
   return image;
+}
+
+const sample_chip* store_twin::mask_of(const facts& f,
+                                       const std::vector<const sample_chip*>& image) {
+  const sample_chip* newest = nullptr;
+  for (const auto& sample : f.chips) {
+    if (!sample.chip.clouds) continue;
+    const auto order = [](const chip_description& chip) {
+      return std::tuple(chip.written, chip.content, encode(chip));
+    };
+    if (!newest || order(newest->chip) < order(sample.chip)) newest = &sample;
+  }
+  if (!newest || newest->chip.clouds->of != image.front()->chip.scene) return nullptr;
+  for (const auto* sample : image)
+    if (sample->chip.written <= newest->chip.written) return newest;
+  return nullptr;
 }
 
 std::map<std::string, std::vector<const sample_chip*>> store_twin::images() const {
@@ -180,7 +213,7 @@ std::optional<std::string> store_twin::difference(const album_store& store) cons
       description.token = sample.chip.token;
       if (description != sample.chip) return "another description of " + key;
       auto& least = sample.chip.quality ? quality : measured;
-      least = std::min(least.value_or(1), sample.chip.pixel_coverage());
+      if (!sample.chip.clouds) least = std::min(least.value_or(1), sample.chip.pixel_coverage());
       if (record.blocks.size() != sample.records.size()) return "blocks are missing of " + key;
       for (size_t b = 0; b < record.blocks.size(); ++b) {
         std::vector<std::byte> bytes;
@@ -189,6 +222,10 @@ std::optional<std::string> store_twin::difference(const album_store& store) cons
         if (bytes != sample.records[b]) return "other bytes in " + key;
       }
     }
+    const auto& last = found->second.back()->chip;
+    const auto clouds =
+        last.clouds && last.clouds->shares ? static_cast<float>(last.clouds->shares->cloud) : -1.0f;
+    if (entry.cloud_coverage != clouds) return "another cloud coverage of " + key;
     const auto coverage = static_cast<float>(measured ? *measured : quality.value_or(0));
     if (entry.pixel_coverage != coverage) return "another coverage of " + key;
   }
@@ -208,6 +245,13 @@ sample_commit workload::next() {
       continue;
     }
     // Now and then a writer whose task began earlier.
+    if (kind == 9) {
+      commit.chips.push_back(
+          random_mask(random_, key, scene, 4 + below(random_, 4),
+                      sample_version(below(random_, 4) == 0 ? time_ - 5 : time_)));
+      ++time_;
+      continue;
+    }
     const auto written = sample_version(kind == 1 ? std::max<int64_t>(1, time_ - 5) : time_++);
     const auto count = static_cast<uint16_t>(1 + below(random_, 3));
     for (uint16_t index = 0; index < count; ++index) {

@@ -39,6 +39,10 @@ version sample_version(int64_t t);
 sample_chip random_chip(std::mt19937_64& random, const image_key& key, uint16_t index,
                         uint16_t count, uint64_t scene, version written);
 
+/// The mask of clouds of an image of scene `of`, of scene record `scene`, likewise.
+sample_chip random_mask(std::mt19937_64& random, const image_key& key, uint64_t of, uint64_t scene,
+                        version written);
+
 /// Records back to back.
 std::vector<std::byte> joined(const std::vector<std::vector<std::byte>>& records);
 
@@ -67,6 +71,8 @@ class store_twin {
     std::optional<version> tombstone;
   };
   static std::vector<const sample_chip*> image_of(const facts& f);
+  /// The newest mask, if it is not older than the image that has the chips, and of it.
+  static const sample_chip* mask_of(const facts& f, const std::vector<const sample_chip*>& image);
   std::map<std::string, facts> images_;
 };
 
