@@ -9,6 +9,7 @@
 #include "actors/executor.hpp"
 #include "actors/load_run.hpp"
 #include "actors/store_work.hpp"
+#include "actors/transform_kinds.hpp"
 #include "actors/transform_run.hpp"
 #include "actors/transform_work.hpp"
 #include "actors/uploads.hpp"

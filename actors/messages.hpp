@@ -152,15 +152,15 @@ struct store_request {
 
 /// To derive images from stored ones.
 struct transform_request {
-  /// "split" or "merge": also the kind of the task.
+  /// One of transform_kinds.cpp: also the kind of the task.
   std::string kind;
   std::string album;
   /// Which images it starts from.
   filter match;
-  /// Length of the geocodes that it makes.
+  /// Length of the geocodes that it makes, of kinds that make cells of another size.
   int32_t precision = 0;
-  /// Only cells within it; empty: all.
-  std::string bound;
+  /// What is particular to a kind: names of transform_option, with their values.
+  std::map<std::string, std::string> options;
   uint32_t threads = 0;
   std::string task;
 };
@@ -356,7 +356,7 @@ typename I::result_type inspect(I& f, store_request& x) {
 template <class I>
 typename I::result_type inspect(I& f, transform_request& x) {
   return f(caf::meta::type_name("transform_request"), x.kind, x.album, x.match, x.precision,
-           x.bound, x.threads, x.task);
+           x.options, x.threads, x.task);
 }
 template <class I>
 typename I::result_type inspect(I& f, upload_request& x) {

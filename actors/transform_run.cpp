@@ -4,23 +4,10 @@
 #include <caf/all.hpp>
 #include <set>
 
+#include "actors/transform_kinds.hpp"
 #include "libstip/cluster/replication.hpp"
 
 namespace stip {
-
-namespace {
-
-/// The pixels of one chip, from the first of its nodes that has them.
-read_chip reader_of(const client& node, const std::string& album) {
-  return [&node, album](const stored_image& image, size_t chip) {
-    image_row row;
-    row.key = image.key();
-    // One page at a time: as many chips are read at once as there are threads.
-    return node.chip(album, row, image, chip, 1);
-  };
-}
-
-}  // namespace
 
 transform_run::transform_run(caf::actor_system& system, context_ptr context,
                              std::shared_ptr<shared_view> view, transfer_actor transfer,
@@ -59,18 +46,16 @@ result<void> transform_run::list(const filter& match,
   return fail(ec::stopped, "list images", "the task was asked to stop", "");
 }
 
-std::string transform_run::input_of(const image_key& key) const {
-  const auto& r = request_;
-  const auto precision = static_cast<size_t>(r.precision);
-  if (r.kind == "split") {
-    const bool meets = key.geocode.starts_with(r.bound) || r.bound.starts_with(key.geocode);
-    return key.geocode.size() < precision && meets ? to_string(key) : std::string{};
-  }
-  if (key.geocode.size() <= precision) return {};
-  auto made = key;
-  made.geocode.resize(precision);
-  made.source = merged_source;
-  return to_string(made);
+result<const transformation*> transform_run::what() {
+  std::call_once(made_once_, [this] {
+    const auto kind = find_transform_kind(request_.kind);
+    if (!kind)
+      what_ = fail(kind.error());
+    else
+      what_ = (*kind)->make(request_, plan_.target, context_->settings);
+  });
+  if (!what_) return fail(what_.error());
+  return what_->get();
 }
 
 result<bool> transform_run::is_own(const cluster_view_ptr& view, const std::string& geocode) const {
@@ -85,10 +70,11 @@ result<bool> transform_run::is_own(const cluster_view_ptr& view, const std::stri
 }
 
 result<std::vector<std::string>> transform_run::look_for_inputs() {
+  STIP_ASSIGN(const auto* kind, what());
   const auto view = view_->get();
   std::set<std::string> found;
   STIP_TRY(list(request_.match, [&](const image_row& row) -> result<void> {
-    const auto input = input_of(row.key);
+    const auto input = kind->input_of(row);
     if (input.empty() || found.contains(input)) return {};
     STIP_ASSIGN(const auto key, parse_image_key(input));
     STIP_ASSIGN(const auto own, is_own(view, key.geocode));
@@ -121,8 +107,22 @@ void transform_run::take_input(size_t index) {
 }
 
 result<load_outcome> transform_run::transform(const image_key& input) {
-  const auto what = "task=" + plan_.part.task.id + " input=" + to_string(input);
-  return deliver(means_, what, [&](const cluster_view_ptr& view) -> result<load_outcome> {
+  STIP_ASSIGN(const auto* kind, what());
+  STIP_ASSIGN(const auto node, here());
+  const auto& album = plan_.target.name;
+  image_source images;
+  images.list = [this](const filter& match, const auto& look) { return list(match, look); };
+  images.details = [&](const image_key& key) -> result<stored_image> {
+    return node.details(album, key);
+  };
+  images.read = [&](const stored_image& image, size_t chip) {
+    image_row row;
+    row.key = image.key();
+    // One page at a time: as many chips are read at once as there are threads.
+    return node.chip(album, row, image, chip, 1);
+  };
+  const auto name = "task=" + plan_.part.task.id + " input=" + to_string(input);
+  return deliver(means_, name, [&](const cluster_view_ptr& view) -> result<load_outcome> {
     STIP_ASSIGN(auto busy, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
     load_request request;
     request.target = plan_.target;
@@ -130,56 +130,8 @@ result<load_outcome> transform_run::transform(const image_key& input) {
     request.written = plan_.part.task.began;
     chip_delivery delivery{means_, view};
     const auto services = delivery.services([&] { busy.release(); });
-    return delivery.explain(request_.kind == "split" ? split(input, request, services)
-                                                     : merge(input, request, services));
+    return delivery.explain(kind->run(input, images, request, services));
   });
-}
-
-result<load_outcome> transform_run::split(const image_key& input, const load_request& request,
-                                          const load_services& services) const {
-  STIP_ASSIGN(const auto node, here());
-  STIP_ASSIGN(const auto image, node.details(plan_.target.name, input));
-  return split_image(image, request_.bound, request, services, reader_of(node, plan_.target.name));
-}
-
-result<load_outcome> transform_run::merge(const image_key& input, const load_request& request,
-                                          const load_services& services) const {
-  STIP_ASSIGN(const auto node, here());
-  STIP_ASSIGN(const auto images, parts_of(node, input));
-  return merge_images(input.geocode, images, request, services, reader_of(node, plan_.target.name));
-}
-
-result<std::vector<stored_image>> transform_run::parts_of(const client& node,
-                                                          const image_key& input) const {
-  filter match;
-  match.platform = input.platform;
-  match.source = request_.match.source;
-  match.geocode = input.geocode;
-  match.recurse = true;
-  match.tile = input.tile;
-  match.start = match.end = input.timestamp;
-  const auto wanted = to_string(input);
-  std::vector<image_row> rows;
-  STIP_TRY(list(match, [&](image_row row) -> result<void> {
-    if (input_of(row.key) == wanted && !row.subdatasets.empty()) rows.push_back(std::move(row));
-    return {};
-  }));
-  if (rows.empty()) return std::vector<stored_image>{};
-  const auto scene_of = [](const image_row& row) { return row.subdatasets.front().scene; };
-  const auto newest =
-      scene_of(*std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return a.written < b.written;
-      }));
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.key.geocode, a.key.source) < std::pair(b.key.geocode, b.key.source);
-  });
-  std::vector<stored_image> out;
-  for (const auto& row : rows) {
-    if (scene_of(row) != newest) continue;
-    STIP_ASSIGN(auto image, node.details(plan_.target.name, row.key));
-    out.push_back(std::move(image));
-  }
-  return out;
 }
 
 }  // namespace stip

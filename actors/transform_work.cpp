@@ -5,15 +5,19 @@
 namespace stip {
 
 namespace {
-constexpr uint8_t transform_work_form = 1;
-}
+constexpr uint8_t transform_work_form = 2;
+/// No kind has more.
+constexpr size_t most_options = 64;
+}  // namespace
 
 std::string encode(const transform_work& work) {
   const auto& r = work.request;
   packed_writer out;
   out.u8(transform_work_form).hash(work.album_uid);
   out.text(r.kind).text(r.album).text(encode(r.match)).signed_varint(r.precision);
-  out.text(r.bound).u32(r.threads).text(r.task);
+  out.varint(r.options.size());
+  for (const auto& [name, value] : r.options) out.text(name).text(value);
+  out.u32(r.threads).text(r.task);
   return out.take();
 }
 
@@ -30,24 +34,15 @@ result<transform_work> decode_transform_work(std::string_view bytes) {
   const auto precision = in.signed_varint();
   in.expect(precision == static_cast<int32_t>(precision), "the precision is no precision");
   r.precision = static_cast<int32_t>(precision);
-  r.bound = in.text(most);
+  for (auto left = in.count(most_options, 2); left > 0; --left) {
+    const auto name = in.text(most);
+    r.options[std::string(name)] = in.text(most);
+  }
   r.threads = in.u32();
   r.task = in.text(most);
   STIP_TRY(in.finish());
   STIP_ASSIGN(r.match, decode_filter(match));
   return out;
-}
-
-result<void> check(const transform_request& request, geocode_algorithm algorithm) {
-  const auto what = request.kind + " images";
-  if (request.kind != "split" && request.kind != "merge")
-    return fail(ec::invalid_argument, what, "there is no such transformation", "split or merge");
-  STIP_TRY(check_precision(algorithm, request.precision));
-  STIP_TRY(check(request.match, algorithm));
-  if (request.bound.empty()) return {};
-  if (request.kind != "split")
-    return fail(ec::invalid_argument, what, "only a split has a bound", "use -g with --recurse");
-  return check_geocode(algorithm, request.bound);
 }
 
 }  // namespace stip

@@ -18,8 +18,4 @@ std::string encode(const transform_work& work);
 /// Errors: malformed.
 result<transform_work> decode_transform_work(std::string_view bytes);
 
-/// Everything of a request that can be wrong before an image is looked at. Errors:
-/// invalid_argument.
-result<void> check(const transform_request& request, geocode_algorithm algorithm);
-
 }  // namespace stip

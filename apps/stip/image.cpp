@@ -31,7 +31,7 @@ noun image_noun() {
                 "stip image coalesce olinda MODIS -p Landsat7"),
           later("align", "images resampled to the cell's own grid",
                 "stip image align olinda --size 256"),
-          later("cloud", "computes and records cloud coverage", "stip image cloud olinda"),
+          image_cloud_verb(),
           later("index", "band indices and arithmetic: statistics, or a derived image",
                 "stip image index olinda ndvi --store"),
           later("filter", "an image filter over images", "stip image filter olinda blur"),

@@ -1,9 +1,9 @@
 #include "actors/upload_sender.hpp"
-#include "apps/stip/cell_work.hpp"
 #include "apps/stip/follow.hpp"
 #include "apps/stip/human.hpp"
 #include "apps/stip/image.hpp"
 #include "apps/stip/session.hpp"
+#include "apps/stip/task_options.hpp"
 #include "libstip/core/time.hpp"
 #include "libstip/format/format.hpp"
 #include "libstip/format/inputs.hpp"
@@ -45,10 +45,10 @@ result<store_request> wanted_store(const arguments& given) {
       return fail(std::move(err));
     }
   }
-  STIP_ASSIGN(auto work, wanted_cell_work(given, "image store"));
-  out.precision = work.precision;
+  STIP_ASSIGN(out.precision, wanted_precision(given, "image store"));
+  STIP_ASSIGN(auto work, wanted_task(given));
   out.threads = work.threads;
-  out.task = std::move(work.task);
+  out.task = std::move(work.id);
   out.all_nodes = given.has("all-nodes");
   if (given.has("upload")) STIP_TRY(check_upload(given, out.glob));
   out.platform = given.text("platform");
@@ -126,7 +126,8 @@ verb image_store_verb() {
               "files or patterns, as the node that is asked sees them (with --upload: as this "
               "machine does); s3://, https:// and /vsi names too"},
              {"FORMAT", "auto, or a format's name, e.g. generic"}};
-  v.options = cell_work_options();
+  v.options = task_options();
+  v.options.insert(v.options.begin(), precision_option());
   for (const auto& o : std::vector<option>{
            {"all-nodes", '\0', "", "resolve GLOB on every node"},
            {"upload", '\0', "", "resolve GLOB on this machine and send the files to the node"},

@@ -1,21 +1,16 @@
 #pragma once
 
-#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "libstip/catalog/stored_image.hpp"
-#include "libstip/cluster/load.hpp"
-#include "libstip/raster/chip_image.hpp"
+#include "libstip/cluster/image_making.hpp"
 
 namespace stip {
 
 /// Sources of derived images.
 inline constexpr std::string_view split_source = "split";
 inline constexpr std::string_view merged_source = "merged";
-
-/// The pixels of one of an image's chips, from wherever they are. Blocks.
-using read_chip = std::function<result<chip_image>(const stored_image& image, size_t chip)>;
 
 /// Cuts an image into those of longer geocodes and brings them to their owners; returns when all of
 /// them are durable. Only cells within `bound`, if it is not empty. What its owners hold already is

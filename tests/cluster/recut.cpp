@@ -25,7 +25,7 @@ struct fixture : copies_fixture {
     transform_request request;
     request.kind = "split";
     request.precision = precision;
-    request.bound = std::move(bound);
+    if (!bound.empty()) request.options["bound"] = std::move(bound);
     request.match.source = "raw";
     return transform(nodes, i, request);
   }
@@ -181,11 +181,11 @@ CAF_TEST(what cannot be is refused before a task begins) {
   bad.precision = 13;
   CAF_CHECK(refused(bad));
   bad = good;
-  bad.bound = "ailo";
+  bad.options["bound"] = "ailo";
   CAF_CHECK(refused(bad));
   bad = good;
   bad.kind = "merge";
-  bad.bound = "u";
+  bad.options["bound"] = "u";
   CAF_CHECK(refused(bad));
   bad = good;
   bad.match.geocode = "!";

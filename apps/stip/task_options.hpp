@@ -7,23 +7,26 @@
 #include "apps/stip/command.hpp"
 #include "apps/stip/session.hpp"
 
-// What the commands have in common that begin a task which makes images of cells.
+// What the commands have in common that begin a task which makes or reads images of cells.
 
 namespace stip::cli {
 
-struct cell_work {
-  int32_t precision = 0;
+struct task_options_given {
   /// 0: as many as a node has cores.
   uint32_t threads = 0;
-  /// The task's id; empty: the node chooses.
-  std::string task;
+  /// Empty: the node chooses.
+  std::string id;
 };
 
-/// --precision, --threads, --task, --detach.
-std::vector<option> cell_work_options();
+/// --threads, --task, --detach.
+std::vector<option> task_options();
+/// Reads the first two. Errors: invalid_argument.
+result<task_options_given> wanted_task(const arguments& given);
 
-/// Reads them. `command` is for errors: "image split". Errors: invalid_argument.
-result<cell_work> wanted_cell_work(const arguments& given, const std::string& command);
+/// --precision.
+option precision_option();
+/// Reads it. `command` is for errors: "image split". Errors: invalid_argument, without it too.
+result<int32_t> wanted_precision(const arguments& given, const std::string& command);
 
 /// Errors: invalid_argument for --detach from an embedded node, which ends with the command.
 result<void> check_detach(context& with, const arguments& given, const std::string& command);
