@@ -41,7 +41,37 @@ std::optional<spectral_calibration> thermal_calibration(const scene_description&
   return std::nullopt;
 }
 
+tl::unexpected<error> uncalibrated(const scene_description& scene, const band_description& band) {
+  return fail(ec::unsupported, "calibrate the bands of " + scene.tile,
+              "nothing says the scale and offset of its band " + band.name,
+              is_sentinel2(scene) ? "store it with its product's metadata, which tells the "
+                                    "baseline and its offsets"
+                                  : "store it with its metadata (MTL)");
+}
+
 }  // namespace
+
+bool is_reflectance(const band_description& band) {
+  // MODIS says "reflectance, no units".
+  return band.unit.starts_with("reflectance");
+}
+
+result<spectral_calibration> calibrate_band(const scene_description& scene,
+                                            const band_description& band, const sun_angles& sun) {
+  if (const auto thermal = thermal_calibration(scene, band); thermal && thermal->thermal)
+    return *thermal;
+  if (band.properties.contains("calibration")) return uncalibrated(scene, band);
+  spectral_calibration used{band.scale, band.offset, std::nullopt};
+  if (band.properties.contains("sun_angle")) {
+    const auto sine = std::sin(sun.elevation * radians_per_degree);
+    if (!(sine > 0))
+      return fail(ec::unsupported, "calibrate the bands of " + scene.tile,
+                  "the sun was below its horizon", "reflectance needs daylight");
+    used.scale /= sine;
+    used.offset /= sine;
+  }
+  return used;
+}
 
 sun_angles sun_of(const scene_description& scene, double longitude, double latitude) {
   auto time = scene.timestamp;
@@ -57,7 +87,6 @@ sun_angles sun_of(const scene_description& scene, double longitude, double latit
 
 result<std::array<std::optional<spectral_calibration>, band_roles>> calibrate(
     const scene_description& scene, const spectral_source& source, const sun_angles& sun) {
-  const auto what = "calibrate the bands of " + scene.tile;
   std::array<std::optional<spectral_calibration>, band_roles> out;
   for (size_t role = 0; role < band_roles; ++role) {
     const auto& place = source.bands[role];
@@ -67,22 +96,8 @@ result<std::array<std::optional<spectral_calibration>, band_roles>> calibrate(
       out[role] = thermal_calibration(scene, band);
       continue;
     }
-    if (band.unit != "reflectance" || band.scale == 0)
-      return fail(ec::unsupported, what,
-                  "nothing says the scale and offset of its band " + band.name,
-                  is_sentinel2(scene) ? "store it with its product's metadata, which tells the "
-                                        "baseline and its offsets"
-                                      : "store it with its metadata (MTL)");
-    spectral_calibration used{band.scale, band.offset, std::nullopt};
-    if (band.properties.contains("sun_angle")) {
-      const auto sine = std::sin(sun.elevation * radians_per_degree);
-      if (!(sine > 0))
-        return fail(ec::unsupported, what, "the sun was below its horizon",
-                    "clouds by reflectance need daylight");
-      used.scale /= sine;
-      used.offset /= sine;
-    }
-    out[role] = used;
+    if (!is_reflectance(band) || band.scale == 0) return uncalibrated(scene, band);
+    STIP_ASSIGN(out[role], calibrate_band(scene, band, sun));
   }
   return out;
 }

@@ -25,4 +25,14 @@ sun_angles sun_of(const scene_description& scene, double longitude, double latit
 result<std::array<std::optional<spectral_calibration>, band_roles>> calibrate(
     const scene_description& scene, const spectral_source& source, const sun_angles& sun);
 
+/// What the numbers of any band mean: reflectance with the sun's angle taken into account, K of a
+/// thermal band that can be calibrated, else the value in the band's own unit. Errors: unsupported
+/// where nothing says a band's scale and offset, or the sun does not stand above the horizon and
+/// reflectance wants its angle.
+result<spectral_calibration> calibrate_band(const scene_description& scene,
+                                            const band_description& band, const sun_angles& sun);
+
+/// Whether the band's values are reflectances.
+bool is_reflectance(const band_description& band);
+
 }  // namespace stip

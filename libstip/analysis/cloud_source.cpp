@@ -20,20 +20,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// The digit after "Landsat" or "Landsat ", 0 when there is none.
-int satellite_in(std::string_view text) {
-  constexpr std::string_view start = "Landsat";
-  if (!text.starts_with(start)) return 0;
-  text.remove_prefix(start.size());
-  if (text.starts_with(' ')) text.remove_prefix(1);
-  return !text.empty() && text[0] >= '1' && text[0] <= '9' ? text[0] - '0' : 0;
-}
-
-std::string property(const scene_description& scene, const std::string& key) {
-  const auto at = scene.properties.find(key);
-  return at == scene.properties.end() ? std::string() : at->second;
-}
-
 template <class Test>
 std::optional<band_place> find_if(const scene_description& scene, Test&& test) {
   for (size_t s = 0; s < scene.subdatasets.size(); ++s) {
@@ -46,15 +32,6 @@ std::optional<band_place> find_if(const scene_description& scene, Test&& test) {
 
 std::optional<band_place> find_exact(const scene_description& scene, std::string_view name) {
   return find_if(scene, [&](const auto& band) { return band.name == name; });
-}
-
-/// A field of a collection whose names end in "_1": several observations may be kept.
-std::optional<band_place> find_first_observation(const scene_description& scene,
-                                                 std::string_view name) {
-  return find_if(scene, [&](const auto& band) {
-    return band.name.starts_with(name) &&
-           (band.name.size() == name.size() || band.name.substr(name.size()) == "_1");
-  });
 }
 
 /// MSK_CLASSI is a subdataset of its own.
@@ -95,13 +72,6 @@ std::string_view expected_quality(const scene_description& scene) {
   return {};
 }
 
-/// A band's name by role; empty where the sensor has none.
-using role_names = std::array<std::string_view, band_roles>;
-
-constexpr role_names sentinel2_names = {"B02", "B03", "B04", "B8A", "B11", "B12", "B10", ""};
-constexpr role_names oli_names = {"B2", "B3", "B4", "B5", "B6", "B7", "B9", "B10"};
-constexpr role_names tm_names = {"B1", "B2", "B3", "B4", "B5", "B7", "", "B6"};
-
 /// Without these there is no test.
 constexpr std::array required = {band_role::blue, band_role::green, band_role::red,
                                  band_role::nir,  band_role::swir1, band_role::swir2};
@@ -112,14 +82,15 @@ std::string listed(const std::vector<std::string>& names) {
   return out;
 }
 
-std::optional<role_names> names_of(const scene_description& scene) {
-  if (is_sentinel2(scene)) return sentinel2_names;
-  const auto satellite = landsat_satellite(scene);
-  if (satellite >= first_with_cirrus) return oli_names;
-  constexpr int first_with_thematic_mapper = 4;
-  if (satellite < first_with_thematic_mapper || property(scene, "instrument").starts_with("MSS"))
-    return std::nullopt;
-  return tm_names;
+/// Whether the test knows the sensor.
+bool serves(const scene_description& scene) {
+  return is_sentinel2(scene) || (landsat_satellite(scene) != 0 && !is_mss(scene));
+}
+
+/// The test wants the narrow infrared band where there are two: its neighbours have that one's
+/// resolution.
+constexpr band_role source_of(band_role role) {
+  return role == band_role::nir ? band_role::nir08 : role;
 }
 
 }  // namespace
@@ -134,22 +105,6 @@ result<cloud_method> parse_cloud_method(std::string_view name) {
     if (method_names[i] == name) return static_cast<cloud_method>(i);
   return fail(ec::invalid_argument, "read the method '" + std::string(name) + "'",
               "there is no such method", "use auto, qa, spectral or model");
-}
-
-int landsat_satellite(const scene_description& scene) {
-  const auto by_platform = satellite_in(scene.platform);
-  return by_platform != 0 ? by_platform : satellite_in(property(scene, "spacecraft"));
-}
-
-bool is_sentinel2(const scene_description& scene) {
-  return scene.platform.starts_with("Sentinel-2");
-}
-
-std::optional<band_place> find_band(const scene_description& scene, std::string_view name) {
-  if (const auto exact = find_exact(scene, name)) return exact;
-  for (const std::string_view before : {"SR_", "ST_"})
-    if (const auto found = find_exact(scene, std::string(before) + std::string(name))) return found;
-  return std::nullopt;
 }
 
 result<std::vector<band_place>> find_bands(const scene_description& scene,
@@ -200,31 +155,20 @@ result<quality_source> find_quality(const scene_description& scene) {
               "fetch the product with it, or use --method spectral");
 }
 
-std::string_view to_string(band_role role) noexcept {
-  constexpr std::array<std::string_view, band_roles> names = {
-      "blue", "green", "red", "nir", "swir1", "swir2", "cirrus", "thermal"};
-  const auto at = static_cast<size_t>(role);
-  return at < names.size() ? names[at] : "unknown";
-}
-
 result<spectral_source> find_spectral(const scene_description& scene) {
   const auto what = "find the bands of the spectral cloud test of " + scene.tile;
-  const auto names = names_of(scene);
-  if (!names)
+  if (!serves(scene))
     return fail(ec::unsupported, what, "it does not know the bands of " + scene.platform,
                 "it serves Sentinel-2 and Landsat 4 to 9");
   spectral_source out;
-  for (size_t role = 0; role < band_roles; ++role) {
-    const auto name = (*names)[role];
-    if (name.empty()) continue;
-    out.bands[role] = find_band(scene, name);
-    // Landsat 7 has its thermal band twice; the second has the finer steps.
-    if (!out.bands[role] && name == "B6") out.bands[role] = find_exact(scene, "B6_VCID_2");
-    if (!out.bands[role] && name == "B8A") out.bands[role] = find_exact(scene, "B08");
+  for (size_t i = 0; i < band_roles; ++i) {
+    const auto role = static_cast<band_role>(i);
+    out.bands[i] = find_role(scene, source_of(role));
+    if (!out.bands[i]) out.bands[i] = find_role(scene, role);
   }
   std::vector<std::string> missing;
   for (const auto role : required)
-    if (!out.of(role)) missing.emplace_back((*names)[static_cast<size_t>(role)]);
+    if (!out.of(role)) missing.emplace_back(usual_name(scene, source_of(role)));
   if (!missing.empty())
     return fail(ec::not_found, what, "it has no band " + listed(missing),
                 "store the scene with all of its bands");

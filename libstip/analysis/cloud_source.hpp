@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libstip/analysis/band_roles.hpp"
 #include "libstip/analysis/quality_bits.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/raster/scene.hpp"
@@ -16,14 +17,6 @@
 // Which bands of a scene tell its clouds, by the names that the formats give them.
 
 namespace stip {
-
-/// A band of a scene.
-struct band_place {
-  size_t subdataset = 0;
-  size_t band = 0;
-
-  bool operator==(const band_place&) const = default;
-};
 
 /// How clouds are found. The names of users: auto, qa, spectral, model.
 enum class cloud_method : uint8_t { automatic = 0, quality = 1, spectral = 2, model = 3 };
@@ -33,17 +26,6 @@ std::string_view to_string(cloud_method method) noexcept;
 
 /// The method of a name that to_string gives; invalid_argument for any other.
 result<cloud_method> parse_cloud_method(std::string_view name);
-
-/// The number of a Landsat satellite, out of the platform ("Landsat8C2L2") or the spacecraft; 0
-/// for other scenes.
-int landsat_satellite(const scene_description& scene);
-
-/// Whether the platform is Sentinel-2, of any level.
-bool is_sentinel2(const scene_description& scene);
-
-/// The band of that name; of Landsat's level 2 "B4" also means "SR_B4", "B10" also "ST_B10".
-/// Quality bands are found as well as measured ones.
-std::optional<band_place> find_band(const scene_description& scene, std::string_view name);
 
 /// The bands of those names in that order. Errors: not_found, which names all that are missing.
 result<std::vector<band_place>> find_bands(const scene_description& scene,
@@ -59,12 +41,6 @@ struct quality_source {
 /// The quality band that tells clouds. Errors: not_found with the name of the band that the
 /// product should have; unsupported for products that never have one (MCD43A4, MOD11A1).
 result<quality_source> find_quality(const scene_description& scene);
-
-/// What a band is for, whatever it is called.
-enum class band_role : uint8_t { blue, green, red, nir, swir1, swir2, cirrus, thermal };
-inline constexpr size_t band_roles = 8;
-/// "blue", ...
-std::string_view to_string(band_role role) noexcept;
 
 /// The bands of a scene by role, where the spectral test knows the sensor.
 struct spectral_source {

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <memory>
 
 #include "libstip/analysis/calibrate.hpp"
 #include "libstip/analysis/cloud_shadow.hpp"
 #include "libstip/analysis/plane_fit.hpp"
 #include "libstip/analysis/spectral.hpp"
-#include "libstip/raster/nodata.hpp"
 
 namespace stip {
 
@@ -18,73 +15,7 @@ namespace {
 /// Grids whose pixels are smaller than this are taken to be in degrees: shadows want metres.
 constexpr double least_metric_pixel = 0.1;
 
-bool same(plane_size a, plane_size b) {
-  return a.width == b.width && a.height == b.height;
-}
-
-/// An image whose bands are read as they are asked for.
-class reader {
- public:
-  reader(const scene_description& scene, const image_planes& planes)
-      : scene_(scene), planes_(planes) {}
-
-  const subdataset_description& part_of(const band_place& place) const {
-    return scene_.subdatasets.at(place.subdataset);
-  }
-
-  result<std::vector<std::byte>> bytes(const band_place& place) const {
-    STIP_ASSIGN(auto out, planes_.read(place));
-    if (out.size() != planes_.size(place.subdataset).pixels() * size_of(part_of(place).type))
-      return fail(ec::invalid_argument, "find the clouds of " + scene_.tile,
-                  "its band " + part_of(place).bands.at(place.band).name +
-                      " has another number of pixels than its subdataset");
-    return out;
-  }
-
-  /// What tells the holes of a subdataset beside its bands; empty: nothing does.
-  result<std::vector<uint8_t>> valid(size_t subdataset) const {
-    if (!planes_.valid) return std::vector<uint8_t>();
-    STIP_ASSIGN(auto out, planes_.valid(subdataset));
-    if (!out.empty() && out.size() != planes_.size(subdataset).pixels())
-      return fail(ec::invalid_argument, "find the clouds of " + scene_.tile,
-                  "a mask has another number of pixels than its subdataset");
-    return out;
-  }
-
-  /// A band's values on another grid, NaN where there are none.
-  result<std::vector<float>> values(const band_place& place, const spectral_calibration& used,
-                                    plane_size size) const {
-    const auto own = planes_.size(place.subdataset);
-    STIP_ASSIGN(const auto pixels, bytes(place));
-    STIP_ASSIGN(const auto mask, valid(place.subdataset));
-    std::vector<float> out(own.pixels());
-    read_values(as_band(place, pixels, used), 0, out.size(), out.data());
-    for (size_t i = 0; i < mask.size(); ++i)
-      if (mask[i] == 0) out[i] = std::numeric_limits<float>::quiet_NaN();
-    if (same(own, size)) return out;
-    std::vector<float> fitted(size.pixels());
-    STIP_TRY(fit_plane(out, own, size, fitted));
-    return fitted;
-  }
-
-  spectral_band as_band(const band_place& place, std::span<const std::byte> pixels,
-                        const spectral_calibration& used) const {
-    const auto& part = part_of(place);
-    spectral_band out{part.type, pixels, used, std::nullopt};
-    if (const auto& pattern = part.bands.at(place.band).nodata)
-      out.nodata = nodata_value(part.type, *pattern);
-    return out;
-  }
-
-  plane_size size(size_t subdataset) const { return planes_.size(subdataset); }
-  const scene_description& scene() const { return scene_; }
-
- private:
-  const scene_description& scene_;
-  const image_planes& planes_;
-};
-
-result<cloud_mask> by_quality(const reader& from) {
+result<cloud_mask> by_quality(const image_bands& from) {
   STIP_ASSIGN(const auto source, find_quality(from.scene()));
   cloud_mask out;
   out.method = cloud_method::quality;
@@ -113,7 +44,7 @@ result<cloud_mask> by_quality(const reader& from) {
   return out;
 }
 
-result<cloud_mask> by_spectrum(const reader& from, const cloud_request& request) {
+result<cloud_mask> by_spectrum(const image_bands& from, const cloud_request& request) {
   const auto& scene = from.scene();
   STIP_ASSIGN(const auto source, find_spectral(scene));
   const auto sun = sun_of(scene, request.longitude, request.latitude);
@@ -130,7 +61,7 @@ result<cloud_mask> by_spectrum(const reader& from, const cloud_request& request)
     const auto& place = source.bands[role];
     if (!place || !calibrated[role]) continue;
     const auto own = from.size(place->subdataset);
-    if (same(own, out.size)) {
+    if (same_size(own, out.size)) {
       STIP_ASSIGN(bytes[role], from.bytes(*place));
       image.bands[role] = from.as_band(*place, bytes[role], *calibrated[role]);
       continue;
@@ -167,7 +98,7 @@ size_t home_of(const std::vector<band_place>& places) {
   return best;
 }
 
-result<cloud_mask> by_model(const reader& from, const cloud_request& request) {
+result<cloud_mask> by_model(const image_bands& from, const cloud_request& request) {
   const auto what = "find the clouds of " + from.scene().tile;
   if (request.model == nullptr)
     return fail(ec::invalid_argument, what, "there is no model", "give --method model FILE");
@@ -203,7 +134,7 @@ result<cloud_mask> by_model(const reader& from, const cloud_request& request) {
 result<cloud_mask> find_clouds(const scene_description& scene, const cloud_request& request,
                                const image_planes& planes) {
   STIP_ASSIGN(const auto method, choose_method(scene, request.method));
-  const reader from(scene, planes);
+  const image_bands from(scene, planes, "find the clouds of " + scene.tile);
   switch (method) {
     case cloud_method::spectral:
       return by_spectrum(from, request);

@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "libstip/analysis/cloud_source.hpp"
+#include "libstip/analysis/image_bands.hpp"
 #include "libstip/analysis/mask_classes.hpp"
 #include "libstip/analysis/probability_mask.hpp"
 #include "libstip/analysis/tree_model.hpp"
@@ -26,18 +26,6 @@ struct cloud_request {
   /// The middle of the image, degrees, EPSG:4326: for the sun.
   double longitude = 0;
   double latitude = 0;
-};
-
-/// The planes of an image; all of its subdatasets cover the same ground.
-struct image_planes {
-  /// Columns and rows of a subdataset of the image.
-  std::function<plane_size(size_t subdataset)> size;
-  /// The pixels of a band in the subdataset's type, native byte order.
-  std::function<result<std::vector<std::byte>>(const band_place&)> read;
-  /// A byte a pixel of a subdataset, 0: no data, where something beside the bands' own nodata
-  /// values tells it (a mask, an alpha band); an empty vector where nothing does. May be empty
-  /// itself.
-  std::function<result<std::vector<uint8_t>>(size_t subdataset)> valid;
 };
 
 /// A mask, and how it was made.

@@ -2,7 +2,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <random>
@@ -13,6 +12,7 @@
 #include "libstip/analysis/spectral.hpp"
 #include "libstip/analysis/tree_model.hpp"
 #include "tests/bench/harness.hpp"
+#include "tests/bench/python_rival.hpp"
 #include "tests/support/libstip/lightgbm.hpp"
 
 // Cloud masks on one core: the spectral test in bytes of input, the quality band beside it, and
@@ -144,44 +144,6 @@ y = (x[:, 0] + 0.5 * numpy.sin(9 * x[:, 3]) + x[:, 7] * x[:, 9] + random.normal(
 lightgbm.train(dict(objective="binary", num_leaves=770, verbose=-1), lightgbm.Dataset(x, y), 170).save_model(sys.argv[1])
 )python";
 
-/// A process that answers each line with how long it took.
-class rival {
- public:
-  rival(const std::string& python, const std::string& arguments, const std::string& folder) {
-    std::ofstream(folder + "/rival.py") << rival_script;
-    const auto out = folder + "/answers";
-    std::system(("mkfifo '" + out + "'").c_str());
-    const auto command =
-        "'" + python + "' '" + folder + "/rival.py' " + arguments + " > '" + out + "'";
-    in_ = ::popen(command.c_str(), "w");
-    answers_.open(out);
-    std::string word;
-    if (in_ == nullptr || !(answers_ >> word) || word != "ready")
-      give_up("LightGBM does not start");
-  }
-  rival(const rival&) = delete;
-  rival& operator=(const rival&) = delete;
-  ~rival() { finish(); }
-
-  /// One prediction: wall and CPU seconds of it.
-  std::pair<double, double> run() {
-    std::fputs("go\n", in_);
-    std::fflush(in_);
-    std::pair<double, double> out;
-    if (!(answers_ >> out.first >> out.second)) give_up("LightGBM has ended");
-    return out;
-  }
-
-  void finish() {
-    if (in_ != nullptr) ::pclose(in_);
-    in_ = nullptr;
-  }
-
- private:
-  std::FILE* in_ = nullptr;
-  std::ifstream answers_;
-};
-
 /// Ten bands of pixels whose neighbours are alike, as in a scene.
 std::vector<std::vector<float>> made_pixels(size_t features, size_t count) {
   std::mt19937_64 random(20260509);
@@ -221,8 +183,9 @@ void model_part(const options& options) {
                std::streamsize(pixels * sizeof(float)));
   file.close();
   std::vector<float> ours(pixels);
-  rival other(*python, "'" + *path + "' '" + scratch / "pixels" + "' '" + scratch / "sums" + "'",
-              scratch.path());
+  python_rival other(*python, rival_script,
+                     "'" + *path + "' '" + scratch / "pixels" + "' '" + scratch / "sums" + "'",
+                     scratch.path());
   std::printf("\n%zu trees, %zu features, %zu pixels\n", model.trees(), planes.size(), pixels);
   double child_cpu = 0;
   comparison c{"a tree model on one core", "pixels", options};
