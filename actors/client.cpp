@@ -290,11 +290,14 @@ result<uint64_t> client::erase(const std::string& album, const filter& match) co
 
 result<chip_image> client::chip(const std::string& album, const image_row& image,
                                 const stored_image& details, size_t subdataset,
-                                size_t pages_in_flight) const {
+                                size_t pages_in_flight,
+                                const std::optional<pixel_rect>& part) const {
   const auto& chip = details.chips.at(subdataset);
   const auto what = "read chip " + to_string(image.key) + "/" + chip.subdataset;
   const chip_window window{chip.column, chip.row, chip.width, chip.height, chip.block_edge};
-  STIP_ASSIGN(auto assembler, chip_assembler::make(details.subdataset(subdataset), window));
+  STIP_ASSIGN(auto assembler,
+              part ? chip_assembler::make_part(details.subdataset(subdataset), window, *part)
+                   : chip_assembler::make(details.subdataset(subdataset), window));
   std::mutex mutex;
   result<void> outcome;
   const auto pull = [&](uint64_t first, uint64_t end) -> result<void> {

@@ -114,11 +114,13 @@ class client {
 
   // -- pixels -----------------------------------------------------------------
 
-  /// Pulls the blocks of one chip, several pages at a time, and puts them together. Errors besides:
-  /// limit_exceeded beyond defaults::max_chip_image_pixels; malformed answers.
+  /// Pulls the blocks of one chip, several pages at a time, and puts them together; `part` is the
+  /// part of its window that is wanted (all). Errors besides: limit_exceeded beyond
+  /// defaults::max_chip_image_pixels; malformed answers.
   result<chip_image> chip(const std::string& album, const image_row& image,
                           const stored_image& details, size_t subdataset,
-                          size_t pages_in_flight = defaults::pages_in_flight) const;
+                          size_t pages_in_flight = defaults::pages_in_flight,
+                          const std::optional<pixel_rect>& part = {}) const;
 
   /// Pulls all the chips of the images and gives each to `take`, or why it could not be had.
   /// Up to defaults::chips_in_flight at a time, or as many pages of fewer chips, in

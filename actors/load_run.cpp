@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "libstip/catalog/scene_series.hpp"
 #include "libstip/format/inputs.hpp"
 #include "libstip/format/reader_pool.hpp"
 #include "libstip/format/renamed_scene.hpp"
@@ -108,7 +109,43 @@ result<load_outcome> load_run::load_product(const scene& source, size_t threads,
                 return load_once(source, view, threads, turns, core);
               }));
   STIP_TRY(remove_replaced(scene, others.older));
+  if (request_.cloud) STIP_TRY(find_clouds(scene));
   return outcome;
+}
+
+result<void> load_run::find_clouds(const scene_description& scene) {
+  const cloud_work work;
+  if (const auto method = choose_method(scene, work.method); !method) {
+    note(scene.input, "it is stored, its clouds are not known: " + to_string(method.error()));
+    return {};
+  }
+  STIP_ASSIGN(const auto album, images_of_album());
+  const auto images = album.source();
+  filter match;
+  match.platform = scene.platform;
+  match.tile = scene.tile;
+  match.source = std::string(raw_source);
+  match.start = match.end = scene.timestamp;
+  const auto found = images.list(match, [&](const image_row& row) -> result<void> {
+    if (static_cast<int32_t>(row.key.geocode.size()) != request_.precision) return {};
+    return find_clouds(row.key, work, images);
+  });
+  if (found || found.error().code == ec::stopped) return found;
+  auto why = found.error();
+  why.why = "it is stored, but its clouds are not all known: " + why.why;
+  why.advice = "store it again, or: stip image cloud " + plan_.target.name;
+  return fail(std::move(why));
+}
+
+result<void> load_run::find_clouds(const image_key& key, const cloud_work& work,
+                                   const image_source& images) {
+  STIP_TRY(make_images(
+      to_string(key), request_.precision,
+      [&](const load_request& request, const load_services& services) -> result<load_outcome> {
+        STIP_ASSIGN(const auto image, images.details(key));
+        return find_image_clouds(image, work, images.read, request, services);
+      }));
+  return {};
 }
 
 size_t load_run::threads_for(const scene_description& scene, size_t beside) const {

@@ -7,6 +7,7 @@
 
 #include "actors/part_work.hpp"
 #include "actors/reprocessed.hpp"
+#include "libstip/analysis/cloud_transformation.hpp"
 #include "libstip/cluster/load.hpp"
 #include "libstip/cluster/upload_spool.hpp"
 #include "libstip/format/format.hpp"
@@ -57,6 +58,10 @@ class load_run final : public part_work {
   other_products look_for_others(const scene_description& scene) const;
   result<void> remove_replaced(const scene_description& scene,
                                const std::vector<std::string>& tiles) const;
+  /// Finds the clouds of the images that were made of a scene. What cannot be known of it is noted.
+  result<void> find_clouds(const scene_description& scene);
+  result<void> find_clouds(const image_key& key, const cloud_work& work,
+                           const image_source& images);
   /// Has one of `turns` and its threads' cores as long as it cuts, not while it waits for
   /// confirmations. `core` (nullptr, or given back: none) is its only one.
   result<load_outcome> load_once(const scene& source, const cluster_view_ptr& view, size_t threads,

@@ -146,6 +146,8 @@ struct store_request {
   uint32_t threads = 0;
   std::string task;
   bool all_nodes = false;
+  /// Finds the clouds of what it stores, too.
+  bool cloud = false;
   /// Empty: not given.
   std::string platform, timestamp, tile, subdataset;
 };
@@ -351,7 +353,7 @@ typename I::result_type inspect(I& f, block_page& x) {
 template <class I>
 typename I::result_type inspect(I& f, store_request& x) {
   return f(caf::meta::type_name("store_request"), x.album, x.glob, x.format, x.precision, x.threads,
-           x.task, x.all_nodes, x.platform, x.timestamp, x.tile, x.subdataset);
+           x.task, x.all_nodes, x.cloud, x.platform, x.timestamp, x.tile, x.subdataset);
 }
 template <class I>
 typename I::result_type inspect(I& f, transform_request& x) {

@@ -45,6 +45,33 @@ void part_work::work() {
   }
 }
 
+result<album_images> part_work::images_of_album() const {
+  return album_images::make(system_, *view_, context_->self.id, plan_.target.name,
+                            [this] { return stopped(); });
+}
+
+result<load_outcome> part_work::make_images(
+    const std::string& input, int precision,
+    const std::function<result<load_outcome>(const load_request&, const load_services&)>& make) {
+  const auto what = "task=" + plan_.part.task.id + " input=" + input;
+  return deliver(means_, what, [&](const cluster_view_ptr& view) -> result<load_outcome> {
+    STIP_ASSIGN(auto busy, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
+    load_request request;
+    request.target = plan_.target;
+    request.precision = precision;
+    request.written = plan_.part.task.began;
+    chip_delivery delivery{means_, view};
+    return delivery.explain(make(request, delivery.services([&] { busy.release(); })));
+  });
+}
+
+void part_work::note(const std::string& input, std::string what) {
+  task_record news;
+  news.id = plan_.part.task.id;
+  add_error(news, {input, context_->self.id, std::move(what)});
+  caf::anon_send(tasks_, atom::update_v, std::move(news));
+}
+
 void part_work::report(decltype(part_news::what) news) {
   caf::anon_send(tasks_, atom::update_v,
                  std::make_shared<const part_news>(part_news{plan_.part.run(), std::move(news)}));

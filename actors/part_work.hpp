@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <caf/actor_system.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "actors/album_images.hpp"
 #include "actors/chip_delivery.hpp"
 #include "actors/loader.hpp"
 #include "actors/tasks.hpp"
@@ -52,6 +54,16 @@ class part_work {
   virtual result<std::vector<std::string>> look_for_inputs() = 0;
   /// Does what is to be done with an input, and reports it. Any thread, workers() at a time.
   virtual void take_input(size_t index) = 0;
+
+  /// The images of the album that the work is on. Errors: unavailable.
+  result<album_images> images_of_album() const;
+  /// Has one core and runs `make`, which brings images to their owners; once more where a node went
+  /// away meanwhile. `input` is for the log. Errors: those of `make`; stopped.
+  result<load_outcome> make_images(
+      const std::string& input, int precision,
+      const std::function<result<load_outcome>(const load_request&, const load_services&)>& make);
+  /// Something that the user should read of an input which is not skipped for it.
+  void note(const std::string& input, std::string what);
 
   const std::string& input(size_t index) const { return (*inputs_)[index]; }
   void report(decltype(part_news::what) news);

@@ -5,7 +5,7 @@
 namespace stip {
 
 namespace {
-constexpr uint8_t store_work_form = 1;
+constexpr uint8_t store_work_form = 2;
 }
 
 std::string encode(const store_work& work) {
@@ -13,7 +13,7 @@ std::string encode(const store_work& work) {
   packed_writer out;
   out.u8(store_work_form).hash(work.album_uid);
   out.text(r.album).text(r.glob).text(r.format).signed_varint(r.precision).u32(r.threads);
-  out.text(r.task).flag(r.all_nodes);
+  out.text(r.task).flag(r.all_nodes).flag(r.cloud);
   for (const auto* text : {&r.platform, &r.timestamp, &r.tile, &r.subdataset}) out.text(*text);
   return out.take();
 }
@@ -34,6 +34,7 @@ result<store_work> decode_store_work(std::string_view bytes) {
   r.threads = in.u32();
   r.task = in.text(most);
   r.all_nodes = in.flag();
+  r.cloud = in.flag();
   for (auto* text : {&r.platform, &r.timestamp, &r.tile, &r.subdataset}) *text = in.text(most);
   STIP_TRY(in.finish());
   return out;

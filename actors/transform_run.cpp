@@ -16,36 +16,6 @@ transform_run::transform_run(caf::actor_system& system, context_ptr context,
                 what),
       request_(std::move(what.request)) {}
 
-result<client> transform_run::here() const {
-  const auto view = view_->get();
-  const auto* own = view->find(context_->self.id);
-  if (own == nullptr)
-    return fail(ec::unavailable, request_.kind, "this node does not know itself yet",
-                "try again in a moment");
-  return client{system_, own->handles};
-}
-
-result<void> transform_run::list(const filter& match,
-                                 const std::function<result<void>(image_row)>& look) const {
-  STIP_ASSIGN(const auto node, here());
-  find_request request;
-  request.album = plan_.target.name;
-  request.match = match;
-  while (!stopped()) {
-    STIP_ASSIGN(auto page, node.find(request));
-    if (!page.problems.empty())
-      return fail(ec::unavailable, "list images", page.problems.front(),
-                  "start what is away, then give the command again");
-    if (page.more) {
-      request.has_after = true;
-      request.after = page.rows.back().facts();
-    }
-    for (auto& row : page.rows) STIP_TRY(look(std::move(row)));
-    if (!page.more) return {};
-  }
-  return fail(ec::stopped, "list images", "the task was asked to stop", "");
-}
-
 result<const transformation*> transform_run::what() {
   std::call_once(made_once_, [this] {
     const auto kind = find_transform_kind(request_.kind);
@@ -71,9 +41,10 @@ result<bool> transform_run::is_own(const cluster_view_ptr& view, const std::stri
 
 result<std::vector<std::string>> transform_run::look_for_inputs() {
   STIP_ASSIGN(const auto* kind, what());
+  STIP_ASSIGN(const auto images, images_of_album());
   const auto view = view_->get();
   std::set<std::string> found;
-  STIP_TRY(list(request_.match, [&](const image_row& row) -> result<void> {
+  STIP_TRY(images.source().list(request_.match, [&](const image_row& row) -> result<void> {
     const auto input = kind->input_of(row);
     if (input.empty() || found.contains(input)) return {};
     STIP_ASSIGN(const auto key, parse_image_key(input));
@@ -108,30 +79,12 @@ void transform_run::take_input(size_t index) {
 
 result<load_outcome> transform_run::transform(const image_key& input) {
   STIP_ASSIGN(const auto* kind, what());
-  STIP_ASSIGN(const auto node, here());
-  const auto& album = plan_.target.name;
-  image_source images;
-  images.list = [this](const filter& match, const auto& look) { return list(match, look); };
-  images.details = [&](const image_key& key) -> result<stored_image> {
-    return node.details(album, key);
-  };
-  images.read = [&](const stored_image& image, size_t chip) {
-    image_row row;
-    row.key = image.key();
-    // One page at a time: as many chips are read at once as there are threads.
-    return node.chip(album, row, image, chip, 1);
-  };
-  const auto name = "task=" + plan_.part.task.id + " input=" + to_string(input);
-  return deliver(means_, name, [&](const cluster_view_ptr& view) -> result<load_outcome> {
-    STIP_ASSIGN(auto busy, budget_share::acquire(cores_, 1, [this] { return stopped(); }));
-    load_request request;
-    request.target = plan_.target;
-    request.precision = request_.precision;
-    request.written = plan_.part.task.began;
-    chip_delivery delivery{means_, view};
-    const auto services = delivery.services([&] { busy.release(); });
-    return delivery.explain(kind->run(input, images, request, services));
-  });
+  STIP_ASSIGN(const auto album, images_of_album());
+  const auto images = album.source();
+  return make_images(to_string(input), request_.precision,
+                     [&](const load_request& request, const load_services& services) {
+                       return kind->run(input, images, request, services);
+                     });
 }
 
 }  // namespace stip

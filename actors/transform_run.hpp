@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "actors/client.hpp"
 #include "actors/part_work.hpp"
 #include "libstip/cluster/transformation.hpp"
 
@@ -32,15 +30,12 @@ class transform_run final : public part_work {
   /// defaults::max_inputs.
   result<std::vector<std::string>> look_for_inputs() override;
   void take_input(size_t index) override;
-  /// The cluster as this node's own actors know it.
-  result<client> here() const;
-  /// Hands every image that `match` takes to `look`, page by page, until it says an error.
-  result<void> list(const filter& match, const std::function<result<void>(image_row)>& look) const;
   /// What the request asks for; made when it is needed first. Blocks.
   result<const transformation*> what();
   result<bool> is_own(const cluster_view_ptr& view, const std::string& geocode) const;
 
   result<load_outcome> transform(const image_key& input);
+
   const transform_request request_;
   std::once_flag made_once_;
   result<std::unique_ptr<transformation>> what_;

@@ -44,6 +44,15 @@ void print_tables(output& out, const json& image) {
   for (const auto& part : image["subdatasets"]) parts.add(part);
   parts.finish();
   out.stream() << "\n";
+  if (!image["clouds"].is_null()) {
+    out.object(image["clouds"], {{"method", "METHOD"},
+                                 {"cloud", "CLOUD", shown_as::share},
+                                 {"shadow", "SHADOW", shown_as::share},
+                                 {"cirrus", "CIRRUS", shown_as::share},
+                                 {"snow", "SNOW", shown_as::share},
+                                 {"dilated", "DILATED", shown_as::share}});
+    out.stream() << "\n";
+  }
   out.object(image["scene"], {{"input", "INPUT"},
                               {"input_bytes", "INPUT BYTES", shown_as::bytes},
                               {"input_checksum", "CHECKSUM"},

@@ -50,6 +50,7 @@ result<store_request> wanted_store(const arguments& given) {
   out.threads = work.threads;
   out.task = std::move(work.id);
   out.all_nodes = given.has("all-nodes");
+  out.cloud = given.has("cloud");
   if (given.has("upload")) STIP_TRY(check_upload(given, out.glob));
   out.platform = given.text("platform");
   out.timestamp = given.text("timestamp");
@@ -131,7 +132,7 @@ verb image_store_verb() {
   for (const auto& o : std::vector<option>{
            {"all-nodes", '\0', "", "resolve GLOB on every node"},
            {"upload", '\0', "", "resolve GLOB on this machine and send the files to the node"},
-           {"cloud", '\0', "", "compute cloud coverage on the way", availability::not_yet}})
+           {"cloud", '\0', "", "compute cloud coverage on the way"}})
     v.options.push_back(o);
   for (const auto& o : scene_option_table()) v.options.push_back(o);
   v.example =

@@ -42,7 +42,10 @@ class chip_planes {
 
   image_planes planes() {
     image_planes out;
-    out.size = [this](size_t i) -> plane_size { return {chip(i).width, chip(i).height}; };
+    out.size = [this](size_t i) -> plane_size {
+      const auto part = part_of(image_, i);
+      return {static_cast<size_t>(part.width), static_cast<size_t>(part.height)};
+    };
     out.read = [this](const band_place& place) -> result<std::vector<std::byte>> {
       STIP_ASSIGN(const auto* pixels, pixels_of(place.subdataset));
       const auto band = pixels->band(place.band);
@@ -59,14 +62,12 @@ class chip_planes {
   uint64_t bytes() const { return bytes_; }
 
  private:
-  const chip_description& chip(size_t subdataset) const { return image_.chips[subdataset]; }
-
   result<const chip_image*> pixels_of(size_t subdataset) {
     const auto found = read_already_.find(subdataset);
     if (found != read_already_.end()) return &found->second;
-    STIP_ASSIGN(auto pixels, read_(image_, subdataset));
-    bytes_ += pixel_bytes(chip(subdataset));
-    return &read_already_.emplace(subdataset, std::move(pixels)).first->second;
+    STIP_ASSIGN(auto chip, read_(image_, subdataset));
+    bytes_ += part_bytes(image_, subdataset);
+    return &read_already_.emplace(subdataset, std::move(chip.image)).first->second;
   }
 
   const stored_image& image_;
@@ -146,22 +147,22 @@ result<load_outcome> find_image_clouds(const stored_image& image, const cloud_wo
   wanted.longitude = (cell.west + cell.east) / 2;
   wanted.latitude = (cell.south + cell.north) / 2;
   uint64_t bytes = 0;
-  for (const auto& chip : image.own()) bytes += pixel_bytes(chip);
+  for (size_t i = 0; i < image.own().size(); ++i) bytes += part_bytes(image, i);
   STIP_ASSIGN(const auto share, budget_share::acquire(*services.memory, bytes, services.stopped));
   chip_planes planes{image, read};
   STIP_ASSIGN(auto mask, find_clouds(image.scene, wanted, planes.planes()));
   if (services.stopped()) return stopped_work("find the clouds of " + to_string(key));
 
-  const auto& like = image.chips[mask.subdataset];
+  const auto part = part_of(image, mask.subdataset);
   derived_image made{key, describe_mask(image.scene, mask, work), {}};
-  STIP_ASSIGN(const auto own, cell_mask(made.scene.subdatasets.front().grid, window_of(like),
-                                        algorithm, key.geocode));
-  const cloud_note note{like.scene, fractions_of(count_classes(mask.classes, own))};
+  STIP_ASSIGN(const auto own,
+              cell_mask(made.scene.subdatasets.front().grid, part, algorithm, key.geocode));
+  const cloud_note note{image.chips.front().scene, fractions_of(count_classes(mask.classes, own))};
   auto& chip = made.chips.emplace_back();
-  chip.window = window_of(like);
+  chip.window = part;
   chip.image.description = made.scene.subdatasets.front();
   chip.image.description.grid =
-      window_grid(chip.image.description.grid, like.column, like.row, like.width, like.height);
+      window_grid(chip.image.description.grid, part.column, part.row, part.width, part.height);
   const auto* first = reinterpret_cast<const std::byte*>(mask.classes.data());
   chip.image.pixels.assign(first, first + mask.classes.size());
   STIP_ASSIGN(auto out, store_mask(made, note, own, request, services));

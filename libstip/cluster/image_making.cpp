@@ -46,8 +46,9 @@ result<void> encode_own(const placed_chip& chip, std::span<const uint8_t> own, s
 
 }  // namespace
 
-uint64_t pixel_bytes(const chip_description& chip) {
-  return uint64_t{chip.width} * chip.height * (chip.bands * size_of(chip.type) + chip.mask_planes);
+uint64_t part_bytes(const stored_image& image, size_t chip) {
+  const auto& of = image.chips[chip];
+  return part_of(image, chip).pixels() * (of.bands * size_of(of.type) + of.mask_planes);
 }
 
 tl::unexpected<error> stopped_work(const std::string& what) {
@@ -130,11 +131,11 @@ result<load_outcome> image_making::run(const std::function<result<void>(chip_pac
 
 result<void> image_making::read(const stored_image& image, size_t chip, const read_chip& read,
                                 const std::function<result<void>(const placed_chip&)>& use) {
-  const auto bytes = pixel_bytes(image.chips[chip]);
+  const auto bytes = part_bytes(image, chip);
   STIP_ASSIGN(const auto share, budget_share::acquire(*services_.memory, bytes, services_.stopped));
-  STIP_ASSIGN(auto pixels, read(image, chip));
+  STIP_ASSIGN(const auto pixels, read(image, chip));
   bytes_ += bytes;
-  return use(placed_chip{window_of(image.chips[chip]), std::move(pixels)});
+  return use(pixels);
 }
 
 result<load_outcome> store_derived(const derived_image& image, const load_request& request,

@@ -13,16 +13,19 @@
 
 namespace stip {
 
-/// The pixels of one of an image's chips, from wherever they are. Blocks.
-using read_chip = std::function<result<chip_image>(const stored_image& image, size_t chip)>;
-
-/// Bytes of a chip in memory.
-uint64_t pixel_bytes(const chip_description& chip);
-
 /// The window of a chip on its subdataset's grid.
 inline pixel_rect window_of(const chip_description& chip) {
   return {chip.column, chip.row, chip.width, chip.height};
 }
+
+/// The part of an image's chip that can hold data, see part_on_scene; and its bytes in memory.
+inline pixel_rect part_of(const stored_image& image, size_t chip) {
+  return part_on_scene(window_of(image.chips[chip]), image.subdataset(chip).grid);
+}
+uint64_t part_bytes(const stored_image& image, size_t chip);
+
+/// The pixels of that part of one of an image's chips, from wherever they are. Blocks.
+using read_chip = std::function<result<placed_chip>(const stored_image& image, size_t chip)>;
 
 /// The error of work that is interrupted.
 tl::unexpected<error> stopped_work(const std::string& what);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libstip/raster/scatter.hpp"
+
 namespace stip {
 
 grid window_grid(const grid& of, int64_t column, int64_t row, int64_t width, int64_t height) {
@@ -34,16 +36,34 @@ std::vector<uint8_t> chip_image::valid() const {
   return out;
 }
 
+pixel_rect part_on_scene(const pixel_rect& window, const grid& of) {
+  auto scene = pixel_rect{0, 0, of.width, of.height};
+  if (period_columns(of)) {
+    scene.column = window.column;
+    scene.width = window.width;
+  }
+  const auto part = intersect(window, scene);
+  return part.empty() ? pixel_rect{window.column, window.row, 1, 1} : part;
+}
+
 result<chip_assembler> chip_assembler::make(const subdataset_description& subdataset,
                                             const chip_window& window, uint64_t max_pixels) {
-  const std::string what = "put a chip of " + std::to_string(window.width) + " x " +
-                           std::to_string(window.height) + " pixels together";
-  if (window.width == 0 || window.height == 0 || window.block_edge == 0 ||
+  return make_part(subdataset, window, {window.column, window.row, window.width, window.height},
+                   max_pixels);
+}
+
+result<chip_assembler> chip_assembler::make_part(const subdataset_description& subdataset,
+                                                 const chip_window& window, const pixel_rect& part,
+                                                 uint64_t max_pixels) {
+  const std::string what = "put a chip of " + std::to_string(part.width) + " x " +
+                           std::to_string(part.height) + " pixels together";
+  const pixel_rect chip{window.column, window.row, window.width, window.height};
+  if (part.empty() || intersect(part, chip) != part || window.block_edge == 0 ||
       window.block_edge > defaults::max_block_edge || subdataset.bands.empty() ||
       !is_known(subdataset.type))
     return fail(ec::invalid_argument, what, "it has no pixels, no bands or no blocks");
   const size_t masks = mask_planes(subdataset.valid, subdataset.bands.size());
-  const uint64_t area = uint64_t{window.width} * window.height;
+  const uint64_t area = part.pixels();
   const uint64_t planes = subdataset.bands.size() + masks;
   if (area > max_pixels / planes)
     return fail(ec::limit_exceeded, what,
@@ -54,7 +74,7 @@ result<chip_assembler> chip_assembler::make(const subdataset_description& subdat
   auto& image = out.image_;
   image.description = subdataset;
   image.description.grid =
-      window_grid(subdataset.grid, window.column, window.row, window.width, window.height);
+      window_grid(subdataset.grid, part.column, part.row, part.width, part.height);
   const size_t band_bytes = area * size_of(subdataset.type);
   image.pixels.resize(subdataset.bands.size() * band_bytes);
   image.masks.resize(masks * area);
@@ -62,8 +82,10 @@ result<chip_assembler> chip_assembler::make(const subdataset_description& subdat
   for (size_t i = 0; i < subdataset.bands.size(); ++i)
     rule.fill(i, std::span(image.pixels).subspan(i * band_bytes, band_bytes));
   out.edge_ = window.block_edge;
-  out.columns_ = (window.width + out.edge_ - 1) / out.edge_;
-  out.rows_ = (window.height + out.edge_ - 1) / out.edge_;
+  out.columns_ = (window.width + window.block_edge - 1) / window.block_edge;
+  out.rows_ = (window.height + window.block_edge - 1) / window.block_edge;
+  out.chip_ = chip;
+  out.part_ = part;
   return out;
 }
 
@@ -74,26 +96,24 @@ result<void> chip_assembler::place(uint64_t block, std::span<const std::byte> re
   if (block >= per_plane * (image_.bands() + masks))
     return fail(ec::invalid_argument, what, "the chip has fewer blocks");
   const uint64_t plane = block / per_plane;
-  const uint64_t column = block % per_plane % columns_ * edge_;
-  const uint64_t row = block % per_plane / columns_ * edge_;
-  const auto width = static_cast<uint64_t>(image_.width());
-  const uint64_t block_width = std::min<uint64_t>(edge_, width - column);
-  const uint64_t block_height =
-      std::min<uint64_t>(edge_, static_cast<uint64_t>(image_.height()) - row);
+  const auto rect =
+      intersect(chip_, {chip_.column + static_cast<int64_t>(block % per_plane % columns_) * edge_,
+                        chip_.row + static_cast<int64_t>(block % per_plane / columns_) * edge_,
+                        edge_, edge_});
   const bool mask = plane >= image_.bands();
   const auto type = mask ? pixel_type::bit : image_.description.type;
   STIP_ASSIGN(const auto header, parse_block(record));
-  if (header.type != type || header.columns != block_width || header.rows != block_height)
+  if (header.type != type || header.columns != rect.width || header.rows != rect.height)
     return fail(ec::malformed, what, "its type or shape is not what the chip has there");
+  const auto wanted = intersect(rect, part_);
+  if (wanted.empty()) return {};
   decoded_.resize(pixel_bytes(header));
   STIP_TRY(decoder_.decode_block(record, decoded_));
   const size_t size = size_of(type);
   std::byte* const base = mask ? reinterpret_cast<std::byte*>(image_.masks.data()) +
                                      (plane - image_.bands()) * image_.area()
                                : image_.pixels.data() + plane * image_.area() * size;
-  for (uint64_t r = 0; r < block_height; ++r)
-    std::memcpy(base + ((row + r) * width + column) * size,
-                decoded_.data() + r * block_width * size, block_width * size);
+  copy_part({decoded_.data(), rect, size}, {base, part_, size}, wanted, 1);
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "libstip/core/defaults.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/raster/block.hpp"
+#include "libstip/raster/cut_geometry.hpp"
 #include "libstip/raster/pixel_validity.hpp"
 #include "libstip/raster/scene.hpp"
 
@@ -53,8 +54,12 @@ struct chip_window {
   uint16_t block_edge = 0;
 };
 
-/// Puts a chip together out of its blocks, which come in any order. Blocks that do not come hold no
-/// data.
+/// The part of a chip's window that lies on its scene, and can hold data: a cell may be much larger
+/// than the scene. `of` is the scene's grid; of a periodic one all columns are.
+pixel_rect part_on_scene(const pixel_rect& window, const grid& of);
+
+/// Puts a chip, or a part of it, together out of its blocks, which come in any order. Blocks that
+/// do not come hold no data.
 class chip_assembler {
  public:
   /// `subdataset` is the scene's. Errors: limit_exceeded when the chip has more pixels, bands and
@@ -62,6 +67,11 @@ class chip_assembler {
   static result<chip_assembler> make(const subdataset_description& subdataset,
                                      const chip_window& window,
                                      uint64_t max_pixels = defaults::max_chip_image_pixels);
+
+  /// The same for a part of the window; what lies outside of it is left out.
+  static result<chip_assembler> make_part(const subdataset_description& subdataset,
+                                          const chip_window& window, const pixel_rect& part,
+                                          uint64_t max_pixels = defaults::max_chip_image_pixels);
 
   /// Takes the record (block.hpp) of block number `block`: plane by plane (bands, then masks), in
   /// a plane row-major. Errors: invalid_argument for a number that the chip has not; malformed when
@@ -73,9 +83,13 @@ class chip_assembler {
 
  private:
   chip_image image_;
+  /// Blocks of the whole chip.
   uint64_t columns_ = 0;
   uint64_t rows_ = 0;
-  uint32_t edge_ = 0;
+  pixel_rect chip_;
+  int64_t edge_ = 0;
+  /// Which of the chip's pixels the image has.
+  pixel_rect part_;
   block_decoder decoder_;
   std::vector<std::byte> decoded_;
 };

@@ -1,6 +1,6 @@
 #define CAF_SUITE cluster.recut
 #include "actors/client.hpp"
-#include "tests/support/cluster/copies_fixture.hpp"
+#include "tests/support/cluster/transform_fixture.hpp"
 
 // Split and merge as tasks of a cluster.
 
@@ -9,21 +9,9 @@ using namespace stip::test;
 
 namespace {
 
-struct fixture : copies_fixture {
-  /// Runs the task from node i to its end.
-  task_record transform(test_cluster& nodes, size_t i, transform_request request) {
-    request.album = "a";
-    auto task = nodes.ask<task_record>(i, nodes.handles(i).loader, atom::transform_v, request);
-    if (!task) CAF_FAIL(to_string(task.error()));
-    auto ended = nodes.wait_task(i, task->id);
-    if (!ended) CAF_FAIL(to_string(ended.error()));
-    for (const auto& err : ended->errors) CAF_MESSAGE(err.reason);
-    return *ended;
-  }
-
+struct fixture : transform_fixture {
   task_record split(test_cluster& nodes, size_t i, int32_t precision, std::string bound = {}) {
-    transform_request request;
-    request.kind = "split";
+    auto request = request_of("split");
     request.precision = precision;
     if (!bound.empty()) request.options["bound"] = std::move(bound);
     request.match.source = "raw";
@@ -31,18 +19,10 @@ struct fixture : copies_fixture {
   }
 
   task_record merge(test_cluster& nodes, size_t i, int32_t precision, const std::string& source) {
-    transform_request request;
-    request.kind = "merge";
+    auto request = request_of("merge");
     request.precision = precision;
     request.match.source = source;
     return transform(nodes, i, request);
-  }
-
-  std::vector<image_row> of_source(test_cluster& nodes, size_t i, const std::string& source) {
-    std::vector<image_row> out;
-    for (auto& row : rows(nodes, i))
-      if (row.key.source == source) out.push_back(std::move(row));
-    return out;
   }
 };
 

@@ -29,6 +29,8 @@ class test_cluster {
 
   size_t size() const { return slots_.size(); }
   running_node& node(size_t i) { return *slots_[i].node; }
+  /// In which node i, and whoever asks it from outside, lives.
+  caf::actor_system& system(size_t i) { return *slots_[i].system; }
   const node_handles& handles(size_t i) { return slots_[i].node->handles(); }
   fault_file_system& disk(size_t i) { return *slots_[i].disk; }
   bool runs(size_t i) const { return slots_[i].node != nullptr; }
