@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "libstip/analysis/cloud_transformation.hpp"
+#include "libstip/cluster/coalesce_transformation.hpp"
+#include "libstip/cluster/fill_transformation.hpp"
 #include "libstip/cluster/recut_transformation.hpp"
 #include "libstip/format/inputs.hpp"
 
@@ -34,6 +37,47 @@ made make_merge(const transform_request& request, const album&, const node_setti
   return std::make_unique<merge_transformation>(request.precision, request.match);
 }
 
+// -- fill, coalesce -----------------------------------------------------------
+
+/// A day, as users of the earlier system know it.
+constexpr int64_t default_window_seconds = 86'400;
+
+result<int64_t> window_of(const transform_request& request) {
+  const auto text = option_of(request, transform_option::window);
+  if (text.empty()) return default_window_seconds;
+  int64_t seconds = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (failed != std::errc{} || end != text.data() + text.size() || seconds < 0)
+    return refuse(request, "'" + text + "' are no seconds", "e.g. -w 86400 for a day");
+  return seconds;
+}
+
+result<void> check_fill(const transform_request& request, geocode_algorithm) {
+  STIP_TRY(window_of(request));
+  return {};
+}
+
+made make_fill(const transform_request& request, const album&, const node_settings&) {
+  fill_transformation::options o;
+  o.match = request.match;
+  STIP_ASSIGN(o.window, window_of(request));
+  o.keep_sources = !option_of(request, transform_option::sources).empty();
+  return std::make_unique<fill_transformation>(std::move(o));
+}
+
+result<void> check_coalesce(const transform_request& request, geocode_algorithm) {
+  STIP_TRY(window_of(request));
+  return check_name("platform", option_of(request, transform_option::platform));
+}
+
+made make_coalesce(const transform_request& request, const album&, const node_settings&) {
+  coalesce_transformation::options o;
+  o.platform = option_of(request, transform_option::platform);
+  STIP_ASSIGN(o.window, window_of(request));
+  o.nearest = !option_of(request, transform_option::nearest).empty();
+  return std::make_unique<coalesce_transformation>(std::move(o));
+}
+
 // -- cloud --------------------------------------------------------------------
 
 result<void> check_cloud(const transform_request& request, geocode_algorithm) {
@@ -60,12 +104,17 @@ made make_cloud(const transform_request& request, const album&, const node_setti
 // -- the table ----------------------------------------------------------------
 
 constexpr std::array split_options{transform_option::bound};
+constexpr std::array fill_options{transform_option::window, transform_option::sources};
+constexpr std::array coalesce_options{transform_option::platform, transform_option::window,
+                                      transform_option::nearest};
 constexpr std::array cloud_options{transform_option::method, transform_option::model,
                                    transform_option::force};
 
 constexpr std::array kinds{
     transform_kind{"split", true, split_options, check_split, make_split},
     transform_kind{"merge", true, {}, nullptr, make_merge},
+    transform_kind{"fill", false, fill_options, check_fill, make_fill},
+    transform_kind{"coalesce", false, coalesce_options, check_coalesce, make_coalesce},
     transform_kind{"cloud", false, cloud_options, check_cloud, make_cloud},
 };
 

@@ -21,6 +21,13 @@ inline constexpr std::string_view bound = "bound";
 inline constexpr std::string_view method = "method";
 inline constexpr std::string_view model = "model";
 inline constexpr std::string_view force = "force";
+/// fill, coalesce: seconds.
+inline constexpr std::string_view window = "window";
+/// fill, anything: keeps where each pixel is from.
+inline constexpr std::string_view sources = "sources";
+/// coalesce: of which images are made; anything: only the nearest scene.
+inline constexpr std::string_view platform = "platform";
+inline constexpr std::string_view nearest = "nearest";
 }  // namespace transform_option
 
 /// A kind of task that makes something of stored images: one line of the table in

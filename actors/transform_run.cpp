@@ -66,6 +66,7 @@ void transform_run::take_input(size_t index) {
   const auto outcome = key ? transform(*key) : fail(key.error());
   if (outcome) {
     report(outcome->decoded_bytes);
+    for (const auto& what : outcome->notes) note(name, what);
   } else if (stopped() && outcome.error().code == ec::stopped) {
     return;
   } else {

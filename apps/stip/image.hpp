@@ -15,6 +15,8 @@ verb image_probe_verb();
 verb image_delete_verb();
 verb image_split_verb();
 verb image_merge_verb();
+verb image_fill_verb();
+verb image_coalesce_verb();
 verb image_cloud_verb();
 
 /// What a user says of inputs that do not say it themselves: --platform, --timestamp, --tile,

@@ -55,6 +55,8 @@ struct load_outcome {
   uint64_t pixels = 0;
   uint64_t pixels_without_cell = 0;
   uint64_t decoded_bytes = 0;
+  /// What the user should know besides.
+  std::vector<std::string> notes;
 
   load_outcome& operator+=(const load_outcome& other) {
     images_stored += other.images_stored;
@@ -63,6 +65,7 @@ struct load_outcome {
     pixels += other.pixels;
     pixels_without_cell += other.pixels_without_cell;
     decoded_bytes += other.decoded_bytes;
+    notes.insert(notes.end(), other.notes.begin(), other.notes.end());
     return *this;
   }
 };

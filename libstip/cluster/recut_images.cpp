@@ -25,11 +25,13 @@ planned_image plan_like(const stored_image& like, std::string_view source,
   return out;
 }
 
-result<std::vector<recutter>> recutters_of(const stored_image& image, const load_request& request) {
+/// For cells of that precision.
+result<std::vector<recutter>> recutters_of(const stored_image& image, const load_request& request,
+                                           size_t precision) {
   std::vector<recutter> out;
   for (const auto& chip : image.own()) {
     STIP_ASSIGN(auto one, recutter::make(image.scene, chip.subdataset_index,
-                                         request.target.algorithm, request.precision));
+                                         request.target.algorithm, static_cast<int>(precision)));
     out.push_back(std::move(one));
   }
   return out;
@@ -41,7 +43,7 @@ result<load_outcome> split_image(const stored_image& image, const std::string& b
                                  const load_request& request, const load_services& services,
                                  const read_chip& read) {
   const auto what = "split image " + to_string(image.key());
-  STIP_ASSIGN(auto cutters, recutters_of(image, request));
+  STIP_ASSIGN(auto cutters, recutters_of(image, request, static_cast<size_t>(request.precision)));
   const auto& code = image.key().geocode;
   const auto& outer = bound.size() > code.size() ? bound : code;
   // An image needs all of its subdatasets: a cell counts where each has a pixel.
@@ -87,7 +89,7 @@ result<load_outcome> split_image(const stored_image& image, const std::string& b
 }
 
 result<load_outcome> merge_images(const std::string& geocode,
-                                  const std::vector<stored_image>& images,
+                                  const std::vector<stored_image>& images, std::string_view source,
                                   const load_request& request, const load_services& services,
                                   const read_chip& read) {
   const auto what = "merge images into " + geocode;
@@ -99,14 +101,14 @@ result<load_outcome> merge_images(const std::string& geocode,
       return fail(
           ec::invalid_argument, what,
           to_string(image.key()) + " is not of the same scene as " + to_string(first.key()));
-  STIP_ASSIGN(auto cutters, recutters_of(first, request));
+  STIP_ASSIGN(auto cutters, recutters_of(first, request, geocode.size()));
   std::vector<pixel_rect> windows;
   for (auto& cutter : cutters) {
     STIP_ASSIGN(const auto window, cutter.window_of(geocode));
     windows.push_back(window);
   }
   image_making out{first.scene, request, services};
-  STIP_ASSIGN(const auto anything, out.place({plan_like(first, merged_source, geocode, windows)}));
+  STIP_ASSIGN(const auto anything, out.place({plan_like(first, source, geocode, windows)}));
   if (!anything) return out.nothing();
   return out.run([&](chip_packer& packer) -> result<void> {
     for (size_t i = 0; i < cutters.size(); ++i)

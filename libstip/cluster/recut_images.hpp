@@ -19,11 +19,12 @@ result<load_outcome> split_image(const stored_image& image, const std::string& b
                                  const load_request& request, const load_services& services,
                                  const read_chip& read);
 
-/// Makes the image of the cell `geocode` out of images of one scene that lie within it; all have
-/// the scene's subdatasets. The scene is that of the first. Errors besides: invalid_argument when
-/// they are not of one scene, limit_exceeded for a chip beyond defaults::max_chip_image_pixels.
+/// Makes the image of the cell `geocode` out of images of one scene whose cells lie within it, or
+/// hold it; all have the scene's subdatasets. The scene is that of the first. `source`: of the
+/// image that is made. Errors besides: invalid_argument when they are not of one scene,
+/// limit_exceeded for a chip beyond defaults::max_chip_image_pixels.
 result<load_outcome> merge_images(const std::string& geocode,
-                                  const std::vector<stored_image>& images,
+                                  const std::vector<stored_image>& images, std::string_view source,
                                   const load_request& request, const load_services& services,
                                   const read_chip& read);
 

@@ -7,6 +7,26 @@
 
 namespace stip {
 
+result<std::vector<stored_image>> newest_scene(std::vector<image_row> rows,
+                                               const image_source& images) {
+  if (rows.empty()) return std::vector<stored_image>{};
+  const auto scene_of = [](const image_row& row) { return row.subdatasets.front().scene; };
+  const auto newest =
+      scene_of(*std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return a.written < b.written;
+      }));
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.key.geocode, a.key.source) < std::pair(b.key.geocode, b.key.source);
+  });
+  std::vector<stored_image> out;
+  for (const auto& row : rows) {
+    if (scene_of(row) != newest) continue;
+    STIP_ASSIGN(auto image, images.details(row.key));
+    out.push_back(std::move(image));
+  }
+  return out;
+}
+
 std::string split_transformation::input_of(const image_row& image) const {
   const auto& geocode = image.key.geocode;
   const bool meets = geocode.starts_with(bound_) || bound_.starts_with(geocode);
@@ -32,7 +52,7 @@ result<load_outcome> merge_transformation::run(const image_key& input, const ima
                                                const load_request& request,
                                                const load_services& services) const {
   STIP_ASSIGN(const auto parts, parts_of(input, images));
-  return merge_images(input.geocode, parts, request, services, images.read);
+  return merge_images(input.geocode, parts, merged_source, request, services, images.read);
 }
 
 result<std::vector<stored_image>> merge_transformation::parts_of(const image_key& input,
@@ -50,22 +70,7 @@ result<std::vector<stored_image>> merge_transformation::parts_of(const image_key
     if (input_of(row) == wanted && !row.subdatasets.empty()) rows.push_back(std::move(row));
     return {};
   }));
-  if (rows.empty()) return std::vector<stored_image>{};
-  const auto scene_of = [](const image_row& row) { return row.subdatasets.front().scene; };
-  const auto newest =
-      scene_of(*std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return a.written < b.written;
-      }));
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.key.geocode, a.key.source) < std::pair(b.key.geocode, b.key.source);
-  });
-  std::vector<stored_image> out;
-  for (const auto& row : rows) {
-    if (scene_of(row) != newest) continue;
-    STIP_ASSIGN(auto image, images.details(row.key));
-    out.push_back(std::move(image));
-  }
-  return out;
+  return newest_scene(std::move(rows), images);
 }
 
 }  // namespace stip

@@ -1,10 +1,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "libstip/cluster/transformation.hpp"
 
 namespace stip {
+
+/// The images of the newest one's scene, by geocode and source. Precondition: each row has a
+/// subdataset.
+result<std::vector<stored_image>> newest_scene(std::vector<image_row> rows,
+                                               const image_source& images);
 
 /// Cuts images into those of cells of longer geocodes. Its inputs are the images that are cut.
 class split_transformation final : public transformation {

@@ -43,6 +43,8 @@ struct raster_file {
   std::vector<std::string> creation;
   /// What else is set before the file is closed.
   std::function<void(GDALDataset&)> edit;
+  /// A band's pixels (0 ..), dense; empty: sample_pixels.
+  std::function<std::vector<std::byte>(size_t band)> pixels;
 };
 
 /// The value of a pixel of the files below: all bits vary, and bands differ.
@@ -101,8 +103,9 @@ inline bool write_raster(const std::string& path, const raster_file& file) {
   }
   if (file.edit) file.edit(*dataset);
   for (int band = 1; band <= file.bands; ++band) {
-    auto pixels =
-        sample_pixels(file.type, 0, 0, file.width, file.height, static_cast<size_t>(band - 1));
+    const auto index = static_cast<size_t>(band - 1);
+    auto pixels = file.pixels ? file.pixels(index)
+                              : sample_pixels(file.type, 0, 0, file.width, file.height, index);
     if (dataset->GetRasterBand(band)->RasterIO(GF_Write, 0, 0, file.width, file.height,
                                                pixels.data(), file.width, file.height,
                                                gdal_type(file.type), 0, 0) != CE_None)
