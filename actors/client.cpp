@@ -80,12 +80,13 @@ std::map<std::string, std::string> items_of(const image_row& image, const chip_d
   return items;
 }
 
-/// Places the records of one page; they stand one after the other.
-result<void> place_page(const block_page& page, const std::string& what, chip_assembler& chip) {
+/// Hands over the records of one page; they stand one after the other.
+result<void> take_page(const block_page& page, const std::string& what,
+                       const client::take_block& take) {
   auto rest = std::as_bytes(std::span{page.records});
   for (const auto block : page.blocks) {
     STIP_ASSIGN(const auto header, parse_block(rest));
-    STIP_TRY(chip.place(block, rest));
+    STIP_TRY(take(block, rest));
     rest = rest.subspan(record_bytes(header));
   }
   if (!rest.empty())
@@ -288,6 +289,28 @@ result<uint64_t> client::erase(const std::string& album, const filter& match) co
 
 // -- pixels ---------------------------------------------------------------------
 
+result<void> client::blocks_of(const std::string& what, read_request request,
+                               const std::function<result<void>(const block_page&)>& take) const {
+  while (request.first_block < request.end_block) {
+    STIP_ASSIGN(const auto page,
+                answer_of<block_page>(system_, handles_.query, within(defaults::query_deadline),
+                                      what, atom::read_v, request));
+    if (page.next_block <= request.first_block)
+      return fail(ec::malformed, what, "the node does not come forward", "look at the node's log");
+    request.first_block = page.next_block;
+    STIP_TRY(take(page));
+  }
+  return {};
+}
+
+result<void> client::blocks(const std::string& album, const std::string& image, uint16_t subdataset,
+                            const hash128& content, uint64_t first, uint64_t end,
+                            const take_block& take) const {
+  const auto what = "read image " + image;
+  return blocks_of(what, {album, image, subdataset, first, end, content},
+                   [&](const block_page& page) { return take_page(page, what, take); });
+}
+
 result<chip_image> client::chip(const std::string& album, const image_row& image,
                                 const stored_image& details, size_t subdataset,
                                 size_t pages_in_flight,
@@ -301,28 +324,22 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
   std::mutex mutex;
   result<void> outcome;
   const auto pull = [&](uint64_t first, uint64_t end) -> result<void> {
-    read_request request{album, to_string(image.key), chip.subdataset_index, first,
-                         end,   chip.content};
-    while (request.first_block < end) {
-      STIP_ASSIGN(const auto page,
-                  answer_of<block_page>(system_, handles_.query, within(defaults::query_deadline),
-                                        what, atom::read_v, request));
-      if (page.next_block <= request.first_block)
-        return fail(ec::malformed, what, "the node does not come forward",
-                    "look at the node's log");
-      request.first_block = page.next_block;
-      const std::lock_guard lock{mutex};
-      STIP_TRY(outcome);
-      STIP_TRY(place_page(page, what, assembler));
-    }
-    return {};
+    return blocks_of(what,
+                     {album, to_string(image.key), chip.subdataset_index, first, end, chip.content},
+                     [&](const block_page& page) -> result<void> {
+                       const std::lock_guard lock{mutex};
+                       STIP_TRY(outcome);
+                       return take_page(page, what, [&](uint64_t block, auto record) {
+                         return assembler.place(block, record);
+                       });
+                     });
   };
   // Each thread pulls its share of the blocks: a page is asked for while others are on their way.
-  const auto blocks = chip.blocks();
-  const auto shares = std::clamp<uint64_t>(blocks / defaults::blocks_per_share, 1,
+  const auto count = chip.blocks();
+  const auto shares = std::clamp<uint64_t>(count / defaults::blocks_per_share, 1,
                                            std::max<size_t>(1, pages_in_flight));
   const auto pull_share = [&](uint64_t i) {
-    auto done = pull(blocks * i / shares, blocks * (i + 1) / shares);
+    auto done = pull(count * i / shares, count * (i + 1) / shares);
     const std::lock_guard lock{mutex};
     if (!done && outcome) outcome = std::move(done);
   };

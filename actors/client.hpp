@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,16 @@ class client {
                           size_t pages_in_flight = defaults::pages_in_flight,
                           const std::optional<pixel_rect>& part = {}) const;
 
+  /// Takes the record of one block, with its number in the chip.
+  using take_block = std::function<result<void>(uint64_t block, std::span<const std::byte> record)>;
+
+  /// Pulls the blocks [first, end) of the chip with that content, page after page, and hands them
+  /// to `take` as they come; those without data do not. Errors besides: those of `take`; conflict
+  /// when the image was stored anew meanwhile.
+  result<void> blocks(const std::string& album, const std::string& image, uint16_t subdataset,
+                      const hash128& content, uint64_t first, uint64_t end,
+                      const take_block& take) const;
+
   /// Pulls all the chips of the images and gives each to `take`, or why it could not be had.
   /// Up to defaults::chips_in_flight at a time, or as many pages of fewer chips, in
   /// defaults::client_pixel_bytes of memory (one larger chip is pulled alone). `take` is called
@@ -134,6 +145,9 @@ class client {
   std::chrono::milliseconds within(std::chrono::milliseconds usual) const {
     return std::min(usual, most_);
   }
+
+  result<void> blocks_of(const std::string& what, read_request request,
+                         const std::function<result<void>(const block_page&)>& take) const;
 
   caf::actor_system& system_;
   node_handles handles_;

@@ -1,5 +1,6 @@
 #include "apps/stip/command.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "libstip/catalog/filter_options.hpp"
@@ -49,6 +50,19 @@ result<stip::filter> arguments::filter() const {
 
 result<sort_field> arguments::order() const {
   return parse_order(filter_values(*this));
+}
+
+size_t words_of(const option& o, std::string_view first) {
+  auto rest = o.value;
+  while (!rest.empty()) {
+    const auto alternative = rest.substr(0, rest.find('|'));
+    rest.remove_prefix(std::min(rest.size(), alternative.size() + 1));
+    const auto head = alternative.substr(0, alternative.find(' '));
+    const bool literal = !head.empty() && head.front() >= 'a' && head.front() <= 'z';
+    if (!literal || head == first)
+      return 1 + static_cast<size_t>(std::count(alternative.begin(), alternative.end(), ' '));
+  }
+  return 1;
 }
 
 const verb* noun::find(std::string_view verb_name) const {

@@ -26,7 +26,8 @@ struct option {
   std::string_view name;
   /// Or '\0'.
   char short_name = '\0';
-  /// What stands for the value in help; empty: the option takes none.
+  /// What stands for the value in help; empty: the option takes none. With blanks: so many words
+  /// (see words_of).
   std::string_view value;
   std::string_view help;
   availability is = availability::there;
@@ -81,6 +82,10 @@ struct noun {
   const verb* find(std::string_view verb_name) const;
   bool stands_alone() const { return verbs.size() == 1 && verbs.front().name.empty(); }
 };
+
+/// How many words the option's value has that begins with `first`: alternatives stand between bars
+/// ("percentile LOW,HIGH|MIN,MAX"); words in lower case stand for themselves.
+size_t words_of(const option& o, std::string_view first);
 
 /// Every noun, in the order of the manual.
 const std::vector<noun>& nouns();

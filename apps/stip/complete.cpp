@@ -55,8 +55,10 @@ class walker {
     for (size_t i = first; i < all.size(); ++i) {
       const auto& word = all[i];
       if (out_.pending != nullptr) {
-        out_.values[out_.pending->name] = word;
-        out_.pending = nullptr;
+        auto& value = out_.values[out_.pending->name];
+        if (left_ == 0) left_ = words_of(*out_.pending, word);
+        value += (value.empty() ? "" : " ") + word;
+        if (--left_ == 0) out_.pending = nullptr;
       } else if (out_.no_options || word.size() < 2 || word[0] != '-') {
         if (leading) break;
         out_.others.push_back(word);
@@ -100,6 +102,8 @@ class walker {
 
   const std::vector<option>& known_;
   walk out_;
+  /// Words that the value of the pending option still takes.
+  size_t left_ = 0;
 };
 
 /// Words of a closed set, by the name of the option or argument that takes them.
@@ -110,6 +114,8 @@ words choices(std::string_view name) {
   if (name == "as")
     return {std::string{to_string(image_format::cog)}, std::string{to_string(image_format::png)},
             std::string{to_string(image_format::npy)}};
+  if (name == "pick") return {"first", "latest", "least-cloud", "median", "mean"};
+  if (name == "resampling") return {"nearest", "bilinear", "cubic"};
   if (name == "FORMAT") {
     words out = {"auto"};
     for (const auto& f : formats()) out.emplace_back(f.name);

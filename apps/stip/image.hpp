@@ -18,6 +18,7 @@ verb image_merge_verb();
 verb image_fill_verb();
 verb image_coalesce_verb();
 verb image_cloud_verb();
+verb image_mosaic_verb();
 
 /// What a user says of inputs that do not say it themselves: --platform, --timestamp, --tile,
 /// --subdataset.

@@ -60,6 +60,36 @@ result<void> check_words(const noun& n, const verb& v, const arguments& given) {
   return {};
 }
 
+/// Values of several words as one, with a blank between them: `--corners A B` as `--corners=A B`.
+std::vector<std::string> join_values(const std::vector<option>& known,
+                                     const std::vector<std::string>& words) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    out.push_back(words[i]);
+    if (words[i] == "--") {
+      out.insert(out.end(), words.begin() + static_cast<ptrdiff_t>(i) + 1, words.end());
+      break;
+    }
+    if (!words[i].starts_with("--")) continue;
+    const auto equals = words[i].find('=');
+    const auto name = std::string_view{words[i]}.substr(
+        2, equals == std::string::npos ? std::string::npos : equals - 2);
+    for (const auto& o : known) {
+      if (o.name != name || o.value.find(' ') == std::string_view::npos) continue;
+      const bool apart = equals == std::string::npos;
+      if (apart && i + 1 == words.size()) break;
+      const auto first = apart ? words[i + 1] : words[i].substr(equals + 1);
+      auto more = words_of(o, first) - 1 + (apart ? 1 : 0);
+      // A value that stands in one word already, as a shell's quotes make it.
+      if (first.find(' ') != std::string::npos) more = apart ? 1 : 0;
+      if (apart) out.back() += '=';
+      for (bool begins = apart; more > 0 && i + 1 < words.size(); --more, begins = false)
+        out.back() += (begins ? "" : " ") + words[++i];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 result<arguments> parse_options(const std::vector<option>& known,
@@ -74,7 +104,8 @@ result<arguments> parse_options(const std::vector<option>& known,
       else
         options.add_options()(names.c_str(), po::value<std::string>(), "");
     }
-    const auto parsed = po::command_line_parser(words).options(options).style(style).run();
+    const auto parsed =
+        po::command_line_parser(join_values(known, words)).options(options).style(style).run();
     arguments out;
     for (const auto& o : parsed.options) {
       if (o.position_key >= 0 || o.string_key == words_name) {

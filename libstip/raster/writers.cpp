@@ -1,13 +1,8 @@
 #include "libstip/raster/writers.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
+
+#include "libstip/raster/new_file.hpp"
 
 namespace stip {
 
@@ -22,25 +17,6 @@ struct named_format {
 constexpr std::array<named_format, 3> named_formats = {{{image_format::cog, "cog", ".tif"},
                                                         {image_format::png, "png", ".png"},
                                                         {image_format::npy, "npy", ".npy"}}};
-
-/// A name beside `path` that no other writer of any process on this machine uses.
-std::string temporary_name(const std::filesystem::path& path) {
-  static std::atomic<uint64_t> next{0};
-  // Exported names are long already; the temporary one does not repeat them.
-  return (path.parent_path() / (".stip-" + std::to_string(getpid()) + "-" + std::to_string(next++) +
-                                path.extension().string()))
-      .string();
-}
-
-result<void> sync_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail(system_error("write " + path, errno));
-  const int status = ::fsync(file);
-  const int failure = errno;
-  ::close(file);
-  if (status != 0) return fail(system_error("write " + path, failure));
-  return {};
-}
 
 result<void> write_as(const std::string& path, image_format format, const chip_image& image) {
   switch (format) {
@@ -86,18 +62,9 @@ result<image_format> parse_image_format(std::string_view name) {
 result<void> write_image(const std::string& path, image_format format, const chip_image& image) {
   if (!is_whole(image))
     return fail(ec::internal, "write " + path, "the image's pixels do not fit its description");
-  std::error_code failure;
-  const auto parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty() && !std::filesystem::is_directory(parent, failure))
-    return fail(ec::not_found, "write " + path, "there is no directory " + parent.string(),
-                "create it first");
-  const auto temporary = temporary_name(path);
-  auto written = write_as(temporary, format, image);
-  if (written) written = sync_file(temporary);
-  if (written && std::rename(temporary.c_str(), path.c_str()) != 0)
-    written = fail(system_error("write " + path, errno));
-  std::filesystem::remove(temporary, failure);
-  std::filesystem::remove(temporary + ".aux.xml", failure);
+  STIP_ASSIGN(auto file, new_file::beside(path));
+  auto written = write_as(file.name(), format, image);
+  if (written) written = file.commit();
   if (written) return {};
   // The user knows the name that was asked for, not the temporary one.
   auto err = written.error();

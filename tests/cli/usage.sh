@@ -122,7 +122,7 @@ later() {
   complains '^stip: .*not yet'
   one_line
 }
-for verb in fill coalesce align cloud index filter mosaic; do
+for verb in fill coalesce align cloud index filter; do
   later image "$verb" a
 done
 later image store a x.tif auto -l 5 --cloud

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libstip/catalog/filter.hpp"
+#include "libstip/core/error.hpp"
+#include "libstip/raster/resample.hpp"
+
+namespace stip {
+
+/// Which of several images a pixel is taken from.
+enum class mosaic_pick : uint8_t {
+  /// The oldest, the newest, or that with the least cloud coverage (unknown counts most).
+  first,
+  latest,
+  least_cloud,
+  /// Per band over all that hold data and are not cloud.
+  median,
+  mean,
+};
+
+/// "first", "latest", "least-cloud", "median", "mean".
+std::string_view to_string(mosaic_pick pick) noexcept;
+/// Errors: invalid_argument, with the names.
+result<mosaic_pick> parse_mosaic_pick(std::string_view name);
+
+/// Whether the pick looks at all images, not at the first that holds data.
+constexpr bool is_statistic(mosaic_pick pick) noexcept {
+  return pick == mosaic_pick::median || pick == mosaic_pick::mean;
+}
+
+/// Computes one number a pixel out of those of several bands.
+struct pixel_expression {
+  /// The bands that it reads, by name.
+  std::vector<std::string> bands;
+  /// What the picture's band is called.
+  std::string name;
+  /// `planes` has the bands' values (scale and offset applied) of as many pixels as `out` has;
+  /// numbers that are not finite mean no data. Any thread calls.
+  std::function<void(std::span<const std::span<const float>> planes, std::span<float> out)>
+      evaluate;
+};
+
+/// What picture is wanted.
+struct mosaic_request {
+  /// W > E crosses the antimeridian.
+  lon_lat_box area;
+  /// By name; none: those of the first measured subdataset of the first scene.
+  std::vector<std::string> bands;
+  /// Instead of bands.
+  std::optional<pixel_expression> expression;
+  mosaic_pick pick = mosaic_pick::first;
+  /// WKT, PROJ string or authority code; empty: that of the images if they have one, else
+  /// EPSG:4326.
+  std::string crs;
+  /// Units of the CRS that a pixel spans; 0: the finest of the bands.
+  double resolution = 0;
+  /// Not set: nearest for classes and flags, else bilinear.
+  std::optional<resampling> kernel;
+  /// Pixels over which images of different dates pass into each other; 0: they do not.
+  int64_t blend = 0;
+};
+
+/// Pixels of `blend` at most: each of a picture's parts is made with so many around it.
+inline constexpr int64_t max_mosaic_blend = 256;
+/// Bands of a picture at most.
+inline constexpr size_t max_mosaic_bands = 256;
+/// Pixels of a picture at most, if nothing else is said.
+inline constexpr int64_t default_mosaic_pixels = 4'000'000'000;
+
+/// Errors: invalid_argument, with the option's name.
+result<void> check(const mosaic_request& request);
+
+}  // namespace stip
