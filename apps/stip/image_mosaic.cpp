@@ -75,6 +75,9 @@ result<mosaic_request> request_of(const arguments& given, filter& match) {
   mosaic_request out;
   STIP_ASSIGN(out.area, area_of(given, match));
   out.bands = names_of(given.text("bands"));
+  if (given.has("expression")) {
+    STIP_ASSIGN(out.expression, define_index(given.text("expression")));
+  }
   STIP_ASSIGN(out.pick, parse_mosaic_pick(given.text("pick", "first")));
   out.crs = given.text("crs");
   if (given.has("res")) {
@@ -218,7 +221,8 @@ verb image_mosaic_verb() {
       {"corners", '\0', "LON,LAT LON,LAT",
        "two corners, the western one first; W > E crosses the antimeridian (or --bbox)"},
       {"to", '\0', "FILE", "a .tif (cloud optimized GeoTIFF) or a .png"},
-      {"bands", '\0', "NAME,...", "bands by name (those of the first subdataset)"},
+      {"bands", '\0', "NAME,...", "bands by name or role (those of the first subdataset)"},
+      {"expression", '\0', "E", "an index or band arithmetic instead of bands: ndvi, '(B08-B04)/2'"},
       {"pick", '\0', "RULE", "first, latest, least-cloud, median or mean (first)"},
       {"crs", '\0', "CRS", "of the picture (that of the images if they have one, else EPSG:4326)"},
       {"res", '\0', "R", "units of the CRS that a pixel spans (the finest of the bands)"},

@@ -95,7 +95,7 @@ result<grid> grid_of(const client& node, const std::string& album, const mosaic_
   for (auto& one : all) {
     auto found = mosaic_bands(*one.scene, request);
     if (found && !usable.empty())
-      if (auto fits = check_combines(*usable.front().scene, bands.front(), *one.scene, *found);
+      if (auto fits = check_combines(request, *usable.front().scene, bands.front(), *one.scene, *found);
           !fits)
         found = fail(std::move(fits).error());
     if (found) {

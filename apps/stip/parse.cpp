@@ -83,8 +83,11 @@ std::vector<std::string> join_values(const std::vector<option>& known,
       // A value that stands in one word already, as a shell's quotes make it.
       if (first.find(' ') != std::string::npos) more = apart ? 1 : 0;
       if (apart) out.back() += '=';
-      for (bool begins = apart; more > 0 && i + 1 < words.size(); --more, begins = false)
+      for (bool begins = apart; more > 0 && i + 1 < words.size(); --more, begins = false) {
+        // No value begins so: the next option does, and a word is missing.
+        if (!begins && words[i + 1].starts_with("--")) break;
         out.back() += (begins ? "" : " ") + words[++i];
+      }
     }
   }
   return out;

@@ -70,7 +70,7 @@ cog_description describe(const mosaic_plan& plan) {
     out.items["START"] = to_iso8601(first);
     out.items["END"] = to_iso8601(last);
   }
-  if (plan.expression) out.items["EXPRESSION"] = plan.expression->name;
+  if (plan.expression) out.items["EXPRESSION"] = plan.expression->expression;
   return out;
 }
 

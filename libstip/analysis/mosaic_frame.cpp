@@ -113,8 +113,8 @@ bool before_in_mosaic(const image_key& a, const image_key& b) {
 
 result<std::vector<band_place>> mosaic_bands(const scene_description& scene,
                                              const mosaic_request& request) {
-  const auto& names = request.expression ? request.expression->bands : request.bands;
-  if (!names.empty()) return find_bands(scene, names);
+  const auto& names = request.expression ? request.expression->math.bands() : request.bands;
+  if (!names.empty()) return resolve_bands(scene, names);
   for (size_t s = 0; s < scene.subdatasets.size(); ++s) {
     const auto& d = scene.subdatasets[s];
     if (d.quality) continue;
@@ -129,7 +129,7 @@ result<std::vector<band_place>> mosaic_bands(const scene_description& scene,
   return fail(ec::unsupported, "find the bands of " + scene.tile, "it has none");
 }
 
-result<void> check_combines(const scene_description& reference,
+result<void> check_combines(const mosaic_request& request, const scene_description& reference,
                             const std::vector<band_place>& reference_bands,
                             const scene_description& scene, const std::vector<band_place>& bands) {
   const auto refuse = [&](std::string why) {
@@ -143,6 +143,7 @@ result<void> check_combines(const scene_description& reference,
   if (level(reference) != level(scene))
     return refuse("its processing level is '" + level(scene) + "', not '" + level(reference) + "'");
   if (reference_bands.size() != bands.size()) return refuse("it has other bands");
+  if (request.expression) return {};
   for (size_t i = 0; i < bands.size(); ++i) {
     const auto& a =
         reference.subdatasets[reference_bands[i].subdataset].bands[reference_bands[i].band];

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "libstip/analysis/cloud_source.hpp"
+#include "libstip/analysis/band_roles.hpp"
 #include "libstip/analysis/mosaic_request.hpp"
 #include "libstip/catalog/image.hpp"
 #include "libstip/raster/scene.hpp"
@@ -27,9 +27,10 @@ bool before_in_mosaic(const image_key& a, const image_key& b);
 result<std::vector<band_place>> mosaic_bands(const scene_description& scene,
                                              const mosaic_request& request);
 
-/// Whether two scenes may stand in one picture: processing level, names and units of the bands.
-/// Errors: unsupported, with what differs.
-result<void> check_combines(const scene_description& reference,
+/// Whether two scenes may stand in one picture: processing level, names and units of the bands. An
+/// expression takes bands by their roles, whatever they are called. Errors: unsupported, with what
+/// differs.
+result<void> check_combines(const mosaic_request& request, const scene_description& reference,
                             const std::vector<band_place>& reference_bands,
                             const scene_description& scene, const std::vector<band_place>& bands);
 

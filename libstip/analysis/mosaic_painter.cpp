@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "libstip/analysis/indices.hpp"
 #include "libstip/analysis/mask_classes.hpp"
 #include "libstip/analysis/pixel_numbers.hpp"
 #include "libstip/raster/nodata.hpp"
@@ -41,12 +42,6 @@ void keep_off(pixel_type type, std::byte* pixels, const uint8_t* valid, size_t c
     for (size_t i = 0; i < count; ++i)
       if (valid[i] != 0 && p[i] == nodata) p[i] = beside(p[i]);
   });
-}
-
-/// Whether a pixel of that class is kept out of means.
-bool is_obscured(uint8_t c) {
-  const auto of = static_cast<mask_class>(c);
-  return is_cloud(of) || of == mask_class::shadow;
 }
 
 }  // namespace
@@ -179,26 +174,26 @@ result<void> mosaic_painter::read(const mosaic_layer& layer, const pixel_rect& r
     STIP_TRY(read_part(scene.parts[i], layer.only.empty() ? nullptr : &layer.only[i],
                        plan_.picture.type, nodata(), rect, rect, 0, to.planes.data(),
                        to.valid.data()));
-  if (plan_.expression) STIP_TRY(evaluate(rect, inputs_, out));
+  if (plan_.expression) STIP_TRY(evaluate(scene, rect, inputs_, out));
   return {};
 }
 
-result<void> mosaic_painter::evaluate(const pixel_rect& rect, const painted& read,
-                                      painted& out) const {
+result<void> mosaic_painter::evaluate(const mosaic_scene& scene, const pixel_rect& rect,
+                                      painted& read, painted& out) const {
   const size_t pixels = rect.pixels();
-  std::vector<std::span<const float>> planes;
-  const auto* values = reinterpret_cast<const float*>(read.planes.data());
-  for (size_t i = 0; i < plan_.read_bands; ++i) planes.emplace_back(values + i * pixels, pixels);
+  auto* values = reinterpret_cast<float*>(read.planes.data());
+  for (size_t i = 0; i < read.valid.size(); ++i)
+    if (read.valid[i] == 0) values[i] = std::numeric_limits<float>::quiet_NaN();
+  std::vector<spectral_band> planes;
+  for (size_t i = 0; i < plan_.read_bands; ++i)
+    planes.push_back({pixel_type::float32,
+                      std::as_bytes(std::span(values + i * pixels, pixels)),
+                      {1, 0, scene.thermal[i]},
+                      std::nullopt});
   auto* made = reinterpret_cast<float*>(out.planes.data());
-  try {
-    plan_.expression->evaluate(planes, {made, pixels});
-  } catch (const std::exception& err) {
-    return fail(ec::internal, "evaluate " + plan_.expression->name, err.what());
-  }
+  STIP_TRY(plan_.expression->math.evaluate(planes, {made, pixels}));
   for (size_t i = 0; i < pixels; ++i) {
-    uint8_t all = 1;
-    for (size_t b = 0; b < plan_.read_bands; ++b) all &= read.valid[b * pixels + i];
-    out.valid[i] = all != 0 && std::isfinite(made[i]) ? 1 : 0;
+    out.valid[i] = std::isfinite(made[i]) ? 1 : 0;
     if (out.valid[i] == 0) made[i] = 0;
   }
   return {};
@@ -213,7 +208,7 @@ result<void> mosaic_painter::read_clouds(const mosaic_scene& scene, const pixel_
   STIP_TRY(read_part(*scene.clouds, nullptr, pixel_type::uint8, std::nullopt, rect, rect, 0,
                      classes.data(), known.data()));
   for (size_t i = 0; i < pixels; ++i) {
-    if (known[i] == 0 || !is_obscured(static_cast<uint8_t>(classes[i]))) continue;
+    if (known[i] == 0 || !hides_ground(static_cast<mask_class>(classes[i]))) continue;
     for (size_t b = 0; b < bands(); ++b) out.valid[b * pixels + i] = 0;
   }
   return {};

@@ -46,7 +46,8 @@ class mosaic_painter {
                          const pixel_rect& buffer, size_t first_plane, std::byte* planes,
                          uint8_t* valid);
   result<void> read_clouds(const mosaic_scene& scene, const pixel_rect& rect, painted& out);
-  result<void> evaluate(const pixel_rect& rect, const painted& read, painted& out) const;
+  result<void> evaluate(const mosaic_scene& scene, const pixel_rect& rect, painted& read,
+                        painted& out) const;
   result<bool> pick(const std::vector<const mosaic_layer*>& layers, const pixel_rect& rect,
                     painted& out);
   result<bool> reduce(const std::vector<const mosaic_layer*>& layers, const pixel_rect& rect,

@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "libstip/analysis/calibrate.hpp"
 #include "libstip/analysis/pixel_numbers.hpp"
 #include "libstip/geo/grid_mapper.hpp"
 
@@ -13,7 +14,6 @@ namespace stip {
 
 namespace {
 
-constexpr std::string_view cloud_subdataset = "cloud";
 constexpr int64_t day_seconds = 86'400;
 
 /// Points along each side of a chip that is placed in the picture, and the share of its size and
@@ -114,17 +114,7 @@ mosaic_planner::scene& mosaic_planner::scene_of(const stored_image& image) {
   const auto name = key.platform + '\n' + key.tile + '\n' + std::to_string(key.timestamp) + '\n' +
                     (is_plain(key.source) ? std::string() : key.source) + '\n' + d.input + '\n' +
                     to_string(d.input_checksum);
-  // A mask that some images have and others not does not make another scene of them.
-  const auto same = [&](const scene& s) {
-    const auto& a = s.description->subdatasets;
-    const auto& b = d.subdatasets;
-    for (size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-      const bool own = i < a.size() && a[i].id != cloud_subdataset;
-      const bool other = i < b.size() && b[i].id != cloud_subdataset;
-      if (own != other || (own && !(a[i] == b[i]))) return false;
-    }
-    return true;
-  };
+  const auto same = [&](const scene& s) { return s.description->subdatasets == d.subdatasets; };
   const auto [from, to] = by_name_.equal_range(name);
   for (auto at = from; at != to; ++at)
     if (same(*at->second)) return *at->second;
@@ -158,12 +148,11 @@ result<void> mosaic_planner::add(const stored_image& stored, std::optional<doubl
     const chip_place place{name,   chip.subdataset_index, chip.block_edge, chip.planes(),
                            window, chip.content};
     pixels += window.pixels() * chip.bands * size_of(chip.type);
-    if (chip.subdataset == cloud_subdataset) {
-      if (chip.subdataset_index < stored.scene.subdatasets.size() &&
-          chip.type == pixel_type::uint8) {
-        to.cloud_description = stored.scene.subdatasets[chip.subdataset_index];
-        to.cloud_chips.push_back(place);
-      }
+    if (chip.clouds) {
+      // Masks of one scene have one grid, unless it was changed in between.
+      const auto& mask = stored.mask_scene->subdatasets.front();
+      if (!to.cloud_description) to.cloud_description = mask;
+      if (*to.cloud_description == mask) to.cloud_chips.push_back(place);
       continue;
     }
     const auto at = std::find(to.used.begin(), to.used.end(), size_t{chip.subdataset_index});
@@ -231,9 +220,30 @@ result<void> mosaic_planner::describe(const std::vector<scene*>& scenes, mosaic_
   if (!request_.expression) return {};
   picture.type = pixel_type::float32;
   band_description computed;
-  computed.name = request_.expression->name;
+  computed.name = request_.expression->derived_name();
   picture.bands = {computed};
   out.classes = false;
+  return {};
+}
+
+result<void> mosaic_planner::calibrate(const scene& from, mosaic_scene& made,
+                                       std::vector<std::optional<dn_encoding>>& means) const {
+  means.resize(from.bands.size());
+  made.thermal.resize(from.bands.size());
+  if (!request_.expression) return {};
+  const auto& d = *from.description;
+  // One sun for the whole scene, so that its cells leave no seam.
+  const auto& g = d.subdatasets[from.bands.front().subdataset].grid;
+  STIP_ASSIGN(auto to_degrees, pixel_mapper::make(g, 4326));
+  double x = static_cast<double>(g.width) / 2, y = static_cast<double>(g.height) / 2;
+  uint8_t ok = 0;
+  to_degrees.to_cell_crs({&x, 1}, {&y, 1}, {&ok, 1});
+  const auto sun = ok != 0 ? sun_of(d, x, y) : sun_angles{};
+  for (size_t i = 0; i < from.bands.size(); ++i) {
+    STIP_ASSIGN(const auto used, calibrate_band(d, band_at(d, from.bands[i]), sun));
+    means[i] = dn_encoding{used.scale, used.offset};
+    made.thermal[i] = used.thermal;
+  }
   return {};
 }
 
@@ -241,6 +251,8 @@ result<void> mosaic_planner::place(scene& from, size_t number, mosaic_plan& out,
                                    std::vector<std::pair<mosaic_layer, image>>& layers) {
   mosaic_scene made;
   made.key = from.key;
+  std::vector<std::optional<dn_encoding>> means;
+  STIP_TRY(calibrate(from, made, means));
   std::vector<placer> placers;
   for (size_t u = 0; u < from.used.size(); ++u) {
     const auto& d = from.description->subdatasets[from.used[u]];
@@ -249,7 +261,7 @@ result<void> mosaic_planner::place(scene& from, size_t number, mosaic_plan& out,
     for (size_t i = 0; i < from.bands.size(); ++i) {
       if (from.bands[i].subdataset != from.used[u]) continue;
       classes |= is_classes(d, from.bands[i].band);
-      wanted_band wanted{from.bands[i].band, i, {}};
+      wanted_band wanted{from.bands[i].band, i, means[i], {}};
       if (request_.expression)
         wanted.as = dn_encoding{};
       else
@@ -269,7 +281,7 @@ result<void> mosaic_planner::place(scene& from, size_t number, mosaic_plan& out,
   if (from.cloud_description) {
     made.clouds = part_of(*from.cloud_description, std::move(from.cloud_chips), true);
     made.clouds->kernel = resampling::nearest;
-    made.clouds->bands = {{0, 0, {}}};
+    made.clouds->bands = {{0, 0, {}, {}}};
     STIP_ASSIGN(const auto there, grid_mapper::make(picture_, from.cloud_description->grid));
     made.clouds->shift = there.shift();
   }
@@ -314,7 +326,7 @@ result<mosaic_plan> mosaic_planner::finish() && {
   std::vector<scene*> usable;
   for (auto* s : scenes) {
     if (!s->refusal && !usable.empty())
-      if (auto fits = check_combines(*usable.front()->description, usable.front()->bands,
+      if (auto fits = check_combines(request_, *usable.front()->description, usable.front()->bands,
                                      *s->description, s->bands);
           !fits)
         s->refusal = std::move(fits).error();

@@ -10,6 +10,7 @@
 #include "libstip/analysis/mosaic_frame.hpp"
 #include "libstip/analysis/mosaic_request.hpp"
 #include "libstip/analysis/mosaic_scene.hpp"
+#include "libstip/analysis/spectral.hpp"
 #include "libstip/catalog/stored_image.hpp"
 #include "libstip/core/error.hpp"
 
@@ -31,6 +32,8 @@ struct mosaic_part {
 struct mosaic_scene {
   image_key key;
   std::vector<mosaic_part> parts;
+  /// Of an expression: how the planes that were read become temperatures, where they do.
+  std::vector<std::optional<thermal_constants>> thermal;
   /// Its cloud mask (classes of mask_classes.hpp), where its images have one.
   std::optional<mosaic_part> clouds;
 };
@@ -59,7 +62,7 @@ struct mosaic_plan {
   bool classes = false;
   mosaic_pick pick = mosaic_pick::first;
   int64_t blend = 0;
-  std::optional<pixel_expression> expression;
+  std::optional<index_definition> expression;
   /// Planes that are read of each layer; those of the picture, but for an expression.
   size_t read_bands = 0;
   std::vector<mosaic_scene> scenes;
@@ -114,6 +117,8 @@ class mosaic_planner {
 
   scene& scene_of(const stored_image& image);
   result<void> describe(const std::vector<scene*>& scenes, mosaic_plan& out) const;
+  result<void> calibrate(const scene& from, mosaic_scene& made,
+                         std::vector<std::optional<dn_encoding>>& means) const;
   result<void> place(scene& from, size_t number, mosaic_plan& out,
                      std::vector<std::pair<mosaic_layer, image>>& layers);
   mosaic_part part_of(const subdataset_description& d, std::vector<chip_place> chips, bool classes);

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "libstip/analysis/indices.hpp"
 #include "libstip/catalog/filter.hpp"
 #include "libstip/core/error.hpp"
 #include "libstip/raster/resample.hpp"
@@ -35,26 +34,14 @@ constexpr bool is_statistic(mosaic_pick pick) noexcept {
   return pick == mosaic_pick::median || pick == mosaic_pick::mean;
 }
 
-/// Computes one number a pixel out of those of several bands.
-struct pixel_expression {
-  /// The bands that it reads, by name.
-  std::vector<std::string> bands;
-  /// What the picture's band is called.
-  std::string name;
-  /// `planes` has the bands' values (scale and offset applied) of as many pixels as `out` has;
-  /// numbers that are not finite mean no data. Any thread calls.
-  std::function<void(std::span<const std::span<const float>> planes, std::span<float> out)>
-      evaluate;
-};
-
 /// What picture is wanted.
 struct mosaic_request {
   /// W > E crosses the antimeridian.
   lon_lat_box area;
-  /// By name; none: those of the first measured subdataset of the first scene.
+  /// By name or role; none: those of the first measured subdataset of the first scene.
   std::vector<std::string> bands;
-  /// Instead of bands.
-  std::optional<pixel_expression> expression;
+  /// Instead of bands: an index or band arithmetic.
+  std::optional<index_definition> expression;
   mosaic_pick pick = mosaic_pick::first;
   /// WKT, PROJ string or authority code; empty: that of the images if they have one, else
   /// EPSG:4326.

@@ -188,7 +188,8 @@ result<void> scene_chips::read_chip(block_cache& cache, size_t number, int64_t t
   for (const auto& band : bands) {
     const auto& of = description_.bands[band.band];
     const auto other = validity_plane(description_, band.band);
-    const number_rule rule{description_.type, to.type, {of.scale, of.offset}, band.as, nodata};
+    const number_rule rule{description_.type, to.type,
+                           band.means.value_or(dn_encoding{of.scale, of.offset}), band.as, nodata};
     row_validity validity{description_, band.band};
     for (const auto i : places) {
       const auto rect = layout.block(static_cast<int64_t>(i));

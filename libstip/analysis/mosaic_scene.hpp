@@ -45,6 +45,8 @@ struct wanted_band {
   size_t band = 0;
   /// Plane of the window.
   size_t plane = 0;
+  /// What they mean; not set: what the band's description says.
+  std::optional<dn_encoding> means;
   /// Not set: numbers are taken as they are.
   std::optional<dn_encoding> as;
 };

@@ -43,6 +43,22 @@ CAF_TEST(values may begin with a dash) {
   CAF_CHECK_EQUAL(parsed({"image", "store", "a", "g", "auto", "-l5"}).text("precision"), "5");
 }
 
+CAF_TEST(a value may have two words) {
+  const auto given = parsed({"image", "mosaic", "--corners", "-34.9,-8.1", "-34.8,-7.9", "a",
+                             "--to", "x.tif"});
+  CAF_CHECK_EQUAL(given.text("corners"), "-34.9,-8.1 -34.8,-7.9");
+  CAF_CHECK_EQUAL(given.text("to"), "x.tif");
+  CAF_CHECK(given.words == words({"a"}));
+  CAF_CHECK_EQUAL(parsed({"image", "mosaic", "--corners=-1,2", "-3,4", "a"}).text("corners"),
+                  "-1,2 -3,4");
+  CAF_CHECK_EQUAL(parsed({"image", "mosaic", "a", "--corners", "1,2 3,4"}).text("corners"),
+                  "1,2 3,4");
+  // The next option is no value.
+  CAF_CHECK_EQUAL(parsed({"image", "mosaic", "a", "--corners", "1,2", "--to", "x"}).text("corners"),
+                  "1,2");
+  CAF_CHECK(code_of({"image", "mosaic", "a", "--corners"}) == ec::invalid_argument);
+}
+
 CAF_TEST(after two dashes everything is a word) {
   CAF_CHECK(parsed({"image", "probe", "--", "-l", "-h"}).words == words({"-l", "-h"}));
 }
