@@ -89,7 +89,6 @@ CAF_TEST(wrong usage is told apart from what is not there yet) {
   CAF_CHECK(code_of({"image", "list", "a", "-p", "x", "-p", "y"}) == ec::invalid_argument);
   CAF_CHECK(code_of({"image", "list", "a", "-r", "-r"}) == ec::invalid_argument);
   CAF_CHECK(code_of({"image", "fill", "a"}) == ec::unsupported);
-  CAF_CHECK(code_of({"image", "store", "a", "b", "c", "--cloud"}) == ec::unsupported);
   CAF_CHECK(code_of({"image", "fill", "a", "-w", "5"}) == ec::unsupported);
 }
 

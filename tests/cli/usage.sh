@@ -122,10 +122,9 @@ later() {
   complains '^stip: .*not yet'
   one_line
 }
-for verb in fill coalesce align cloud index filter; do
+for verb in fill coalesce align index filter; do
   later image "$verb" a
 done
-later image store a x.tif auto -l 5 --cloud
 later image search a --map m.png
 for name in ca cert key; do
   later "--tls-$name" x.pem node list
