@@ -8,6 +8,7 @@
 #include "apps/stip/settings.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/format.hpp"
+#include "libstip/raster/picture.hpp"
 #include "libstip/raster/writers.hpp"
 
 namespace stip::cli {
@@ -115,6 +116,8 @@ words choices(std::string_view name) {
     return {std::string{to_string(image_format::cog)}, std::string{to_string(image_format::png)},
             std::string{to_string(image_format::npy)}};
   if (name == "pick") return {"first", "latest", "least-cloud", "median", "mean"};
+  if (name == "colors") return {colour_map_names().begin(), colour_map_names().end()};
+  if (name == "stretch") return {"percentile"};
   if (name == "resampling") return {"nearest", "bilinear", "cubic"};
   if (name == "FORMAT") {
     words out = {"auto"};

@@ -95,6 +95,31 @@ result<mosaic_request> request_of(const arguments& given, filter& match) {
   return out;
 }
 
+/// How a PNG is painted. `percentile LOW,HIGH` or `MIN,MAX`.
+result<picture_style> style_of(const arguments& given) {
+  picture_style out;
+  out.colours = given.text("colors");
+  if (given.has("colors")) STIP_TRY(colour_map_named(out.colours));
+  if (given.has("stretch")) {
+    constexpr std::string_view percentile = "percentile ";
+    auto text = given.text("stretch");
+    const bool shares = text.starts_with(percentile);
+    if (shares) text.erase(0, percentile.size());
+    STIP_ASSIGN(const auto two, numbers_of("stretch", text));
+    if (two.size() != 2)
+      return fail(ec::invalid_argument, "--stretch " + given.text("stretch"),
+                  "it is not two numbers", "give `percentile LOW,HIGH` or MIN,MAX");
+    if (shares) {
+      out.stretch.low_share = two[0] / 100;
+      out.stretch.high_share = two[1] / 100;
+    } else {
+      out.stretch.range = {two[0], two[1]};
+    }
+  }
+  STIP_TRY(check(out.stretch));
+  return out;
+}
+
 /// What the picture takes, for people, before it is begun.
 std::string estimate_of(const mosaic_plan& plan) {
   const auto& p = plan.picture;
@@ -157,7 +182,7 @@ class picture_progress {
 
 result<int> mosaic(context& with, const arguments& given) {
   STIP_ASSIGN(auto match, given.filter());
-  STIP_ASSIGN(const auto request, request_of(given, match));
+  STIP_ASSIGN(auto request, request_of(given, match));
   STIP_ASSIGN(const auto limit, given.number("limit-pixels", default_mosaic_pixels, 1,
                                              std::numeric_limits<int64_t>::max()));
   if (!given.has("to"))
@@ -165,9 +190,15 @@ result<int> mosaic(context& with, const arguments& given) {
                 "say where to write, e.g. --to mosaic.tif");
   const auto& album = given.words[0];
   const auto path = given.text("to");
-  if (!path.ends_with(".tif") && !path.ends_with(".tiff"))
+  const bool png = path.ends_with(".png");
+  if (!png && !path.ends_with(".tif") && !path.ends_with(".tiff"))
     return fail(ec::invalid_argument, "--to " + path, "it is neither a .tif nor a .png",
                 "choose the form by the file's ending");
+  STIP_ASSIGN(const auto style, style_of(given));
+  if (!png && (given.has("stretch") || given.has("colors")))
+    return fail(ec::invalid_argument, "--to " + path, "a GeoTIFF keeps its numbers",
+                "leave out --stretch and --colors, or write a .png");
+  request.natural_colours = png && !request.expression;
   STIP_ASSIGN(auto* node, with.connect(access::read));
   interrupt_watch watch{interrupt_watch::second::ends};
   STIP_ASSIGN(const auto planned,
@@ -189,7 +220,8 @@ result<int> mosaic(context& with, const arguments& given) {
     options.progress = [&](uint64_t done, uint64_t total, uint64_t bytes) {
       progress.tell(done, total, bytes);
     };
-    painted = paint_mosaic(plan, blocks, path, options);
+    painted = png ? paint_mosaic_png(plan, blocks, path, style, options)
+                  : paint_mosaic(plan, blocks, path, options);
   }
   STIP_TRY(painted);
   if (painted->painted_parts == 0) with.out().complain("no pixel of the picture holds data");
@@ -222,12 +254,16 @@ verb image_mosaic_verb() {
        "two corners, the western one first; W > E crosses the antimeridian (or --bbox)"},
       {"to", '\0', "FILE", "a .tif (cloud optimized GeoTIFF) or a .png"},
       {"bands", '\0', "NAME,...", "bands by name or role (those of the first subdataset)"},
-      {"expression", '\0', "E", "an index or band arithmetic instead of bands: ndvi, '(B08-B04)/2'"},
+      {"expression", '\0', "E",
+       "an index or band arithmetic instead of bands: ndvi, '(B08-B04)/2'"},
       {"pick", '\0', "RULE", "first, latest, least-cloud, median or mean (first)"},
       {"crs", '\0', "CRS", "of the picture (that of the images if they have one, else EPSG:4326)"},
       {"res", '\0', "R", "units of the CRS that a pixel spans (the finest of the bands)"},
       {"resampling", '\0', "KERNEL", "nearest, bilinear or cubic (bilinear; classes: nearest)"},
       {"blend", '\0', "N", "pixels over which images of different dates pass into each other"},
+      {"stretch", '\0', "percentile LOW,HIGH|MIN,MAX",
+       "of a PNG: the values in black and in full brightness (percentile 2,98)"},
+      {"colors", '\0', "MAP", "of a PNG of one band: gray, viridis, magma, inferno, ndvi or water"},
       {"limit-pixels", '\0', "N", "pixels of the picture at most (4000000000)"}};
   v.filtered = true;
   v.example = "stip image mosaic olinda --corners -34.9,-8.1 -34.8,-7.9 --to olinda.tif";

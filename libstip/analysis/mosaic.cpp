@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
 #include "libstip/analysis/mosaic_painter.hpp"
 #include "libstip/core/time.hpp"
 #include "libstip/raster/cog_stream.hpp"
+#include "libstip/raster/new_file.hpp"
+#include "libstip/raster/picture_file.hpp"
 
 namespace stip {
 
@@ -152,6 +155,29 @@ result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& sourc
   out.painted_parts = all.painted;
   out.parts = all.parts.size();
   return out;
+}
+
+result<mosaic_outcome> paint_mosaic_png(const mosaic_plan& plan, block_source& source,
+                                        const std::string& path, const picture_style& style,
+                                        const mosaic_options& options) {
+  // What cannot be painted is told before the pixels are read.
+  const auto& p = plan.picture;
+  STIP_TRY(picture_painter::make(p.type, p.bands, style, [](size_t) {
+    return std::vector<double>{0, 1};
+  }));
+  STIP_ASSIGN(auto made, new_file::beside(path));
+  const auto raster = made.name() + ".tif";
+  auto painted = paint_mosaic(plan, source, raster, options);
+  if (painted && options.stopped()) painted = fail(ec::stopped, "paint " + path, "it was stopped");
+  if (painted)
+    if (auto done = paint_file(raster, p.type, p.bands, style, made.name()); !done)
+      painted = fail(std::move(done).error());
+  std::error_code ignored;
+  std::filesystem::remove(raster, ignored);
+  STIP_TRY(painted);
+  painted->written_bytes = std::filesystem::file_size(made.name(), ignored);
+  STIP_TRY(made.commit());
+  return painted;
 }
 
 }  // namespace stip

@@ -6,6 +6,7 @@
 
 #include "libstip/analysis/mosaic_plan.hpp"
 #include "libstip/core/error.hpp"
+#include "libstip/raster/picture.hpp"
 
 namespace stip {
 
@@ -40,5 +41,12 @@ struct mosaic_outcome {
 /// of the source and of cog_stream; stopped.
 result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& source,
                                     const std::string& path, const mosaic_options& options);
+
+/// The same as an 8-bit PNG of one band or three: percentiles are those of the whole picture. It is
+/// painted as a GeoTIFF beside `path` first, which goes away. Errors: besides, those of
+/// picture_painter.
+result<mosaic_outcome> paint_mosaic_png(const mosaic_plan& plan, block_source& source,
+                                        const std::string& path, const picture_style& style,
+                                        const mosaic_options& options);
 
 }  // namespace stip

@@ -8,6 +8,7 @@
 
 #include "libstip/core/defaults.hpp"
 #include "libstip/geo/projection.hpp"
+#include "libstip/raster/writers.hpp"
 
 namespace stip {
 
@@ -119,6 +120,10 @@ result<std::vector<band_place>> mosaic_bands(const scene_description& scene,
     const auto& d = scene.subdatasets[s];
     if (d.quality) continue;
     std::vector<band_place> out;
+    if (request.natural_colours) {
+      for (const auto b : picture_bands(d)) out.push_back({s, b});
+      return out;
+    }
     const size_t shown = d.bands.size() - (d.valid == validity::alpha ? 1 : 0);
     for (size_t b = 0; b < std::min(shown, max_mosaic_bands); ++b) out.push_back({s, b});
     if (!out.empty()) return out;

@@ -40,6 +40,8 @@ struct mosaic_request {
   lon_lat_box area;
   /// By name or role; none: those of the first measured subdataset of the first scene.
   std::vector<std::string> bands;
+  /// Without bands: those that a picture shows as red, green and blue, or one (picture_bands).
+  bool natural_colours = false;
   /// Instead of bands: an index or band arithmetic.
   std::optional<index_definition> expression;
   mosaic_pick pick = mosaic_pick::first;

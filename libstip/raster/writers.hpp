@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libstip/core/error.hpp"
 #include "libstip/raster/chip_image.hpp"
@@ -52,5 +53,9 @@ result<void> write_npy(const std::string& path, const chip_image& image);
 /// ("red", "B04" of Sentinel-2, ...), bands 3, 2, 1 of a Landsat 7 ETM+ file of six unnamed bands,
 /// else the first three, else the first band three times (grey). An alpha band is never shown.
 std::array<size_t, 3> red_green_blue(const subdataset_description& description);
+
+/// The same as picture_painter takes them: three, or one where all are the same or the first band
+/// has a colour table.
+std::vector<size_t> picture_bands(const subdataset_description& description);
 
 }  // namespace stip
