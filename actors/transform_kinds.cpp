@@ -5,10 +5,12 @@
 #include <charconv>
 
 #include "libstip/analysis/cloud_transformation.hpp"
+#include "libstip/cluster/align_transformation.hpp"
 #include "libstip/cluster/coalesce_transformation.hpp"
 #include "libstip/cluster/fill_transformation.hpp"
 #include "libstip/cluster/recut_transformation.hpp"
 #include "libstip/format/inputs.hpp"
+#include "libstip/raster/align.hpp"
 
 namespace stip {
 
@@ -39,17 +41,24 @@ made make_merge(const transform_request& request, const album&, const node_setti
 
 // -- fill, coalesce -----------------------------------------------------------
 
+/// An option as a whole number of at least `least`; `absent` where it is not given.
+result<int64_t> number_of(const transform_request& request, std::string_view name, int64_t absent,
+                          int64_t least, std::string advice) {
+  const auto text = option_of(request, name);
+  if (text.empty()) return absent;
+  int64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || end != text.data() + text.size() || number < least)
+    return refuse(request, "'" + text + "' is no " + std::string(name), std::move(advice));
+  return number;
+}
+
 /// A day, as users of the earlier system know it.
 constexpr int64_t default_window_seconds = 86'400;
 
 result<int64_t> window_of(const transform_request& request) {
-  const auto text = option_of(request, transform_option::window);
-  if (text.empty()) return default_window_seconds;
-  int64_t seconds = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed != std::errc{} || end != text.data() + text.size() || seconds < 0)
-    return refuse(request, "'" + text + "' are no seconds", "e.g. -w 86400 for a day");
-  return seconds;
+  return number_of(request, transform_option::window, default_window_seconds, 0,
+                   "give seconds, e.g. -w 86400 for a day");
 }
 
 result<void> check_fill(const transform_request& request, geocode_algorithm) {
@@ -76,6 +85,33 @@ made make_coalesce(const transform_request& request, const album&, const node_se
   STIP_ASSIGN(o.window, window_of(request));
   o.nearest = !option_of(request, transform_option::nearest).empty();
   return std::make_unique<coalesce_transformation>(std::move(o));
+}
+
+// -- align --------------------------------------------------------------------
+
+result<int> edge_of(const transform_request& request) {
+  STIP_ASSIGN(const auto edge, number_of(request, transform_option::size, 0, 1, "e.g. --size 256"));
+  if (edge < 1 || edge > max_aligned_edge)
+    return refuse(request, "a size of 1 to " + std::to_string(max_aligned_edge) + " is needed",
+                  "e.g. --size 256");
+  return static_cast<int>(edge);
+}
+
+result<resampling> kernel_of(const transform_request& request) {
+  const auto name = option_of(request, transform_option::resampling);
+  return name.empty() ? resampling::bilinear : parse_resampling(name);
+}
+
+result<void> check_align(const transform_request& request, geocode_algorithm) {
+  STIP_TRY(edge_of(request));
+  STIP_TRY(kernel_of(request));
+  return {};
+}
+
+made make_align(const transform_request& request, const album&, const node_settings&) {
+  STIP_ASSIGN(const auto edge, edge_of(request));
+  STIP_ASSIGN(const auto kernel, kernel_of(request));
+  return std::make_unique<align_transformation>(edge, kernel);
 }
 
 // -- cloud --------------------------------------------------------------------
@@ -107,6 +143,7 @@ constexpr std::array split_options{transform_option::bound};
 constexpr std::array fill_options{transform_option::window, transform_option::sources};
 constexpr std::array coalesce_options{transform_option::platform, transform_option::window,
                                       transform_option::nearest};
+constexpr std::array align_options{transform_option::size, transform_option::resampling};
 constexpr std::array cloud_options{transform_option::method, transform_option::model,
                                    transform_option::force};
 
@@ -115,6 +152,7 @@ constexpr std::array kinds{
     transform_kind{"merge", true, {}, nullptr, make_merge},
     transform_kind{"fill", false, fill_options, check_fill, make_fill},
     transform_kind{"coalesce", false, coalesce_options, check_coalesce, make_coalesce},
+    transform_kind{"align", false, align_options, check_align, make_align},
     transform_kind{"cloud", false, cloud_options, check_cloud, make_cloud},
 };
 

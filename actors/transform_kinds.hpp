@@ -28,6 +28,9 @@ inline constexpr std::string_view sources = "sources";
 /// coalesce: of which images are made; anything: only the nearest scene.
 inline constexpr std::string_view platform = "platform";
 inline constexpr std::string_view nearest = "nearest";
+/// align: pixels to each side of a cell; a name of resampling.
+inline constexpr std::string_view size = "size";
+inline constexpr std::string_view resampling = "resampling";
 }  // namespace transform_option
 
 /// A kind of task that makes something of stored images: one line of the table in

@@ -17,6 +17,7 @@ verb image_split_verb();
 verb image_merge_verb();
 verb image_fill_verb();
 verb image_coalesce_verb();
+verb image_align_verb();
 verb image_cloud_verb();
 verb image_mosaic_verb();
 

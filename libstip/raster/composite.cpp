@@ -45,7 +45,9 @@ T recode(T value, const recoding& how) {
   const auto exact = static_cast<double>(value) * how.factor + how.summand;
   if constexpr (std::is_floating_point_v<T>) {
     const auto out = static_cast<T>(exact);
-    const bool hole = how.avoided && out == nodata_value(sizeof(T) == 4 ? pixel_type::float32 : pixel_type::float64, *how.avoided);
+    const bool hole = how.avoided && out == nodata_value(sizeof(T) == 4 ? pixel_type::float32
+                                                                        : pixel_type::float64,
+                                                         *how.avoided);
     return hole ? std::nextafter(out, std::numeric_limits<T>::max()) : out;
   } else {
     constexpr auto least = std::numeric_limits<T>::min();
@@ -78,7 +80,7 @@ void take_band(const T* from, T* to, std::span<const int64_t> places, const reco
 }  // namespace
 
 std::optional<std::pair<int64_t, int64_t>> lattice_shift(const grid& from, const grid& to) {
-  if (from.crs_wkt != to.crs_wkt) return {};
+  if (from.crs_wkt != to.crs_wkt && !same_crs(from.crs_wkt, to.crs_wkt)) return {};
   const double longest =
       static_cast<double>(std::max({from.width, from.height, to.width, to.height}));
   for (const auto i : {1, 2, 4, 5}) {

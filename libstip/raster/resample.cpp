@@ -11,7 +11,7 @@ namespace stip {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> names = {"nearest", "bilinear", "cubic"};
+constexpr std::array<std::string_view, 4> names = {"nearest", "bilinear", "cubic", "average"};
 
 double triangle(double t) {
   return std::max(0.0, 1 - std::abs(t));
@@ -24,13 +24,20 @@ double catmull_rom(double t) {
   return 0;
 }
 
+/// How far a kernel reaches to each side, in pixels of the picture.
+double reach_of(resampling kind) {
+  return kind == resampling::cubic ? 2 : kind == resampling::average ? 0.5 : 1;
+}
+
 /// The pixels along one axis that a kernel takes, and their weights.
 struct taps {
   int64_t first = 0;
   std::vector<double> weights;
 
-  void set(double place, double scale, bool cubic) {
-    const double reach = (cubic ? 2 : 1) * scale;
+  void set(double place, double scale, resampling kind) {
+    const double reach = reach_of(kind) * scale;
+    if (kind == resampling::average) return set_box(place - reach, place + reach);
+    const bool cubic = kind == resampling::cubic;
     first = static_cast<int64_t>(std::floor(place - reach - 0.5)) + 1;
     const auto last = static_cast<int64_t>(std::ceil(place + reach - 0.5)) - 1;
     weights.resize(static_cast<size_t>(std::max<int64_t>(0, last - first + 1)));
@@ -38,6 +45,15 @@ struct taps {
       const double t = (static_cast<double>(first + static_cast<int64_t>(i)) + 0.5 - place) / scale;
       weights[i] = cubic ? catmull_rom(t) : triangle(t);
     }
+  }
+
+ private:
+  /// By the length of each pixel between the ends.
+  void set_box(double begin, double end) {
+    first = static_cast<int64_t>(std::floor(begin));
+    weights.clear();
+    for (auto at = static_cast<double>(first); at < end; at += 1)
+      weights.push_back(std::min(at + 1, end) - std::max(at, begin));
   }
 };
 
@@ -100,13 +116,13 @@ result<resampling> parse_resampling(std::string_view name) {
   for (size_t i = 0; i < names.size(); ++i)
     if (names[i] == name) return static_cast<resampling>(i);
   return fail(ec::invalid_argument, "resampling '" + std::string(name) + "'",
-              "there is no such kernel", "use nearest, bilinear or cubic");
+              "there is no such kernel", "use nearest, bilinear, cubic or average");
 }
 
 resampler::resampler(resampling kind, double across, double down)
     : kind_(kind), across_(std::max(1.0, across)), down_(std::max(1.0, down)) {
   if (kind == resampling::nearest) return;
-  const double reach = kind == resampling::cubic ? 2 : 1;
+  const double reach = reach_of(kind);
   margin_columns_ = static_cast<int64_t>(std::ceil(reach * across_)) + 1;
   margin_rows_ = static_cast<int64_t>(std::ceil(reach * down_)) + 1;
 }
@@ -138,13 +154,13 @@ void resampler::row(const sampled_plane& from, std::span<const double> x, std::s
       }
       const bool cubic = kind_ == resampling::cubic;
       double value = 0;
-      across.set(x[i], across_, cubic);
-      if (y[i] != down_of) down.set(y[i], down_, cubic);
+      across.set(x[i], across_, kind_);
+      if (y[i] != down_of) down.set(y[i], down_, kind_);
       down_of = y[i];
       bool made = weigh.mean(across, down, cubic, value);
       if (!made && cubic) {
-        across.set(x[i], across_, false);
-        down.set(y[i], down_, false);
+        across.set(x[i], across_, resampling::bilinear);
+        down.set(y[i], down_, resampling::bilinear);
         down_of = std::numeric_limits<double>::quiet_NaN();
         made = weigh.mean(across, down, false, value);
       }

@@ -19,9 +19,11 @@ enum class resampling : uint8_t {
   bilinear,
   /// Catmull-Rom: Keys (1981), a = -1/2, two pixels to each side.
   cubic,
+  /// The mean over the picture's own pixel, by area.
+  average,
 };
 
-/// "nearest", "bilinear", "cubic".
+/// "nearest", "bilinear", "cubic", "average".
 std::string_view to_string(resampling kind) noexcept;
 /// Errors: invalid_argument, with the names.
 result<resampling> parse_resampling(std::string_view name);

@@ -122,7 +122,7 @@ later() {
   complains '^stip: .*not yet'
   one_line
 }
-for verb in fill coalesce align index filter; do
+for verb in index filter; do
   later image "$verb" a
 done
 later image search a --map m.png

@@ -303,4 +303,42 @@ CAF_TEST(coalesce is the join of places and times on one node and on five) {
   CAF_CHECK(all[0] == all[1]);
 }
 
+CAF_TEST(aligned images of all platforms lie on one grid on one node and on five) {
+  std::vector<image_contents> all;
+  for (const size_t count : {1, 5}) {
+    test_cluster nodes{count};
+    create(nodes, count == 1 ? 1 : 2);
+    write(nodes.files() / "p0.tif", 0, "P", day(0));
+    write(nodes.files() / "q0.tif", 1, "Q", day(1));
+    store(nodes, nodes.files() / "?0.tif");
+    auto request = request_of("align");
+    request.options["size"] = "64";
+    transform_all(nodes, count - 1, request);
+    const auto aligned = of_source(nodes, 0, "align-64");
+    CAF_CHECK(!aligned.empty());
+    std::map<std::string, std::set<std::string>> places;
+    std::set<std::string> records;
+    for (const auto& row : aligned) {
+      const auto image = client_of(nodes, 0).details("a", row.key);
+      CAF_REQUIRE(image.has_value());
+      const auto& chip = image->chips.front();
+      CAF_CHECK_EQUAL(chip.width, 64u);
+      CAF_CHECK_EQUAL(chip.height, 64u);
+      CAF_CHECK_EQUAL(chip.cell_pixels, 64u * 64u);
+      places[row.key.geocode].insert(std::to_string(chip.column) + "," + std::to_string(chip.row));
+      records.insert(to_string(chip.scene));
+    }
+    for (const auto& [geocode, of] : places) CAF_CHECK_EQUAL(of.size(), 1u);
+    // One record for each scene.
+    CAF_CHECK_EQUAL(records.size(), 2u);
+    transform_all(nodes, 0, request);
+    const auto again = of_source(nodes, 0, "align-64");
+    CAF_REQUIRE_EQUAL(again.size(), aligned.size());
+    for (size_t i = 0; i < again.size(); ++i) CAF_CHECK(again[i].written == aligned[i].written);
+    if (count > 1) check_converged(nodes, 0, 2);
+    all.push_back(contents_of(rows(nodes, 0)));
+  }
+  CAF_CHECK(all[0] == all[1]);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
