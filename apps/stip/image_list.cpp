@@ -1,9 +1,12 @@
+#include <fstream>
 #include <limits>
 
 #include "apps/stip/image.hpp"
 #include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
+#include "libstip/analysis/extent_map.hpp"
 #include "libstip/core/defaults.hpp"
+#include "libstip/raster/new_file.hpp"
 
 namespace stip::cli {
 
@@ -61,13 +64,41 @@ result<int> list(context& with, const arguments& given) {
   return with.report(problems);
 }
 
+/// Pixels across of a map that is a PNG.
+constexpr int64_t map_pixels = 1600;
+
+/// Draws the cells with their counts.
+result<void> draw_map(const std::string& path, const std::string& title,
+                      const std::vector<extent_row>& extents, geocode_algorithm algorithm) {
+  STIP_ASSIGN(const auto cells, mapped_cells(extents, algorithm));
+  STIP_ASSIGN(auto file, new_file::beside(path));
+  if (path.ends_with(".png")) {
+    STIP_TRY(write_png(file.name(), map_picture(cells, map_pixels)));
+  } else {
+    std::ofstream out{file.name(), std::ios::binary};
+    out << map_html(title, cells);
+    out.close();
+    if (!out) return fail(ec::io_error, "write " + path, "the system refused it");
+  }
+  return file.commit();
+}
+
 result<int> search(context& with, const arguments& given) {
   STIP_ASSIGN(const auto request, wanted_images(given));
+  const auto map = given.text("map");
+  if (given.has("map") && !map.ends_with(".html") && !map.ends_with(".png"))
+    return fail(ec::invalid_argument, "--map " + map, "it is neither a .html nor a .png",
+                "choose the form by the file's ending");
   STIP_ASSIGN(auto* node, with.connect(access::read));
   STIP_ASSIGN(const auto page, node->extents(request));
+  if (given.has("map")) {
+    STIP_ASSIGN(const auto of, node->get_album(request.album));
+    STIP_TRY(draw_map(map, "Images of album " + request.album, page.rows, of.algorithm));
+  }
   listing rows{with.out(), extent_columns()};
   for (const auto& row : page.rows) rows.add(extent_object(row));
   rows.finish();
+  if (given.has("map")) with.out().note("the map is " + map);
   return with.report(page.problems);
 }
 
@@ -91,7 +122,7 @@ verb image_search_verb() {
   v.name = "search";
   v.summary = "counts images by geocode, platform, precision and source";
   v.takes = {{"ALBUM", "the album's name"}};
-  v.options = {{"map", '\0', "FILE", "draw a map of the counts", availability::not_yet}};
+  v.options = {{"map", '\0', "FILE", "draw a map of the counts: a .html with tooltips, or a .png"}};
   v.filtered = true;
   v.example = "stip image search olinda -g 7nk -r";
   v.run = search;

@@ -1,12 +1,10 @@
 #include <unistd.h>
 
-#include <charconv>
-#include <cmath>
 #include <iostream>
-#include <sstream>
 
 #include "apps/stip/human.hpp"
 #include "apps/stip/image.hpp"
+#include "apps/stip/image_picture.hpp"
 #include "apps/stip/mosaic_images.hpp"
 #include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
@@ -22,30 +20,6 @@ constexpr auto erase_line = "\r\033[K";
 
 /// Scenes that were left out, of which the reason is told.
 constexpr size_t max_told_refusals = 20;
-
-/// Numbers between commas. Errors: invalid_argument with the option's name.
-result<std::vector<double>> numbers_of(const std::string& option, std::string_view text) {
-  std::vector<double> out;
-  for (;;) {
-    const auto part = text.substr(0, text.find(','));
-    double value = 0;
-    const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (code != std::errc{} || end != part.data() + part.size() || !std::isfinite(value))
-      return fail(ec::invalid_argument, "--" + option + " " + std::string(text),
-                  "'" + std::string(part) + "' is not a number");
-    out.push_back(value);
-    if (part.size() == text.size()) return out;
-    text.remove_prefix(part.size() + 1);
-  }
-}
-
-std::vector<std::string> names_of(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream in{text};
-  for (std::string name; std::getline(in, name, ',');)
-    if (!name.empty()) out.push_back(name);
-  return out;
-}
 
 /// The area that --corners or --bbox means; the filter loses its box.
 result<lon_lat_box> area_of(const arguments& given, filter& match) {

@@ -125,7 +125,7 @@ later() {
 for verb in index filter; do
   later image "$verb" a
 done
-later image search a --map m.png
+wrong image search a --map m.gif
 for name in ca cert key; do
   later "--tls-$name" x.pem node list
 done
