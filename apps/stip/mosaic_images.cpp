@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/stip/human.hpp"
+#include "apps/stip/terminal.hpp"
 #include "libstip/core/defaults.hpp"
 
 namespace stip::cli {
@@ -22,6 +23,7 @@ constexpr size_t max_mosaic_scenes = 100'000;
 result<void> each_page(const client& node, find_request request, std::vector<std::string>& problems,
                        const std::function<result<void>(const std::vector<image_row>&)>& take) {
   for (;;) {
+    if (interrupted()) return fail(ec::stopped, "paint a picture", "it was stopped");
     STIP_ASSIGN(const auto page, node.find(request));
     problems.insert(problems.end(), page.problems.begin(), page.problems.end());
     STIP_TRY(take(page.rows));
@@ -66,7 +68,9 @@ result<void> side_by_side(size_t count, const std::function<result<void>(size_t)
   result<void> outcome;
   const auto work = [&] {
     for (size_t i = next++; i < count; i = next++) {
-      auto done = each(i);
+      auto done = interrupted()
+                      ? result<void>(fail(ec::stopped, "paint a picture", "it was stopped"))
+                      : each(i);
       if (done) continue;
       const std::lock_guard lock{mutex};
       if (outcome) outcome = std::move(done);

@@ -170,7 +170,7 @@ result<mosaic_outcome> paint_mosaic_png(const mosaic_plan& plan, block_source& s
   auto painted = paint_mosaic(plan, source, raster, options);
   if (painted && options.stopped()) painted = fail(ec::stopped, "paint " + path, "it was stopped");
   if (painted)
-    if (auto done = paint_file(raster, p.type, p.bands, style, made.name()); !done)
+    if (auto done = paint_file(raster, p.type, p.bands, style, made.name(), true); !done)
       painted = fail(std::move(done).error());
   std::error_code ignored;
   std::filesystem::remove(raster, ignored);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 #include "libstip/raster/gdal_dataset.hpp"
 #include "libstip/raster/gdal_type.hpp"
@@ -113,9 +114,11 @@ result<std::vector<double>> sample(const gdal_dataset& file, const std::string& 
 
 result<void> paint_file(const std::string& raster, pixel_type type,
                         const std::vector<band_description>& bands, const picture_style& style,
-                        const std::string& path) {
+                        const std::string& path, bool remove) {
   prepare_gdal();
   STIP_ASSIGN(const auto file, open_gdal(raster));
+  std::error_code ignored;
+  if (remove) std::filesystem::remove(raster, ignored);
   if (GDALGetRasterCount(file.handle()) < static_cast<int>(bands.size()))
     return fail(ec::invalid_argument, "paint " + raster, "it has fewer bands");
   STIP_ASSIGN(const auto painter, picture_painter::make(type, bands, style, [&](size_t plane) {
