@@ -118,7 +118,7 @@ words choices(std::string_view name) {
   if (name == "pick") return {"first", "latest", "least-cloud", "median", "mean"};
   if (name == "colors") return {colour_map_names().begin(), colour_map_names().end()};
   if (name == "stretch") return {"percentile"};
-  if (name == "resampling") return {"nearest", "bilinear", "cubic"};
+  if (name == "resampling") return {"nearest", "bilinear", "cubic", "average"};
   if (name == "FORMAT") {
     words out = {"auto"};
     for (const auto& f : formats()) out.emplace_back(f.name);

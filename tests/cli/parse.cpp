@@ -88,8 +88,8 @@ CAF_TEST(wrong usage is told apart from what is not there yet) {
   CAF_CHECK(code_of({"image", "list", "a", "-p"}) == ec::invalid_argument);
   CAF_CHECK(code_of({"image", "list", "a", "-p", "x", "-p", "y"}) == ec::invalid_argument);
   CAF_CHECK(code_of({"image", "list", "a", "-r", "-r"}) == ec::invalid_argument);
-  CAF_CHECK(code_of({"image", "align", "a"}) == ec::unsupported);
-  CAF_CHECK(code_of({"image", "align", "a", "--size", "5"}) == ec::unsupported);
+  CAF_CHECK(code_of({"image", "filter", "a"}) == ec::unsupported);
+  CAF_CHECK(code_of({"image", "filter", "a", "-w", "5"}) == ec::unsupported);
 }
 
 CAF_TEST(numbers are whole and within their range) {

@@ -116,19 +116,25 @@ class scene_twin {
 
   bool mean(size_t band, double x, double y, resampling kernel, double& out) const {
     const bool cubic = kernel == resampling::cubic;
-    const double rx = (cubic ? 2 : 1) * across_, ry = (cubic ? 2 : 1) * down_;
+    const bool box = kernel == resampling::average;
+    const double reach = cubic ? 2 : box ? 0.5 : 1;
+    const double rx = reach * across_, ry = reach * down_;
     double sum = 0, total = 0;
     for (auto r = static_cast<int64_t>(std::floor(y - ry)) - 1; r <= y + ry + 1; ++r)
       for (auto c = static_cast<int64_t>(std::floor(x - rx)) - 1; c <= x + rx + 1; ++c) {
         const double dx = (static_cast<double>(c) + 0.5 - x) / across_;
         const double dy = (static_cast<double>(r) + 0.5 - y) / down_;
-        if (std::abs(dx) >= (cubic ? 2 : 1) || std::abs(dy) >= (cubic ? 2 : 1)) continue;
+        const auto overlap = [](int64_t at, double low, double high) {
+          return std::max(0.0, std::min(double(at) + 1, high) - std::max(double(at), low));
+        };
+        const double ox = overlap(c, x - rx, x + rx), oy = overlap(r, y - ry, y + ry);
+        if (box ? !(ox > 0 && oy > 0) : std::abs(dx) >= reach || std::abs(dy) >= reach) continue;
         size_t at = 0;
         if (!twin_.place(c, r, at) || !twin_.valid(band, at)) {
           if (cubic) return false;
           continue;
         }
-        const double w = weight(dy, cubic) * weight(dx, cubic);
+        const double w = box ? oy * ox : weight(dy, cubic) * weight(dx, cubic);
         sum += w * value(band, at);
         total += w;
       }
@@ -411,7 +417,7 @@ CAF_TEST(chips cells zones and kernels leave no seam) {
     request.area = degrees_around(maker.any(0, 1) == 0 ? a : b, -0.05);
     request.pick = static_cast<mosaic_pick>(round % 5);
     if (maker.any(0, 1) == 0) request.crs = maker.any(0, 1) == 0 ? "EPSG:3857" : "EPSG:32632";
-    request.kernel = static_cast<resampling>(maker.any(0, 2));
+    request.kernel = static_cast<resampling>(maker.any(0, 3));
     if (!request.crs.empty()) request.resolution = static_cast<double>(maker.any(700, 2500));
     const auto plan = w.plan(request);
     const auto got = paint_in_parts(plan, w.blocks, maker, 1 << 18);
