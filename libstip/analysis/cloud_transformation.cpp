@@ -134,10 +134,13 @@ result<void> cloud_work::read_model(const std::string& file) {
 result<load_outcome> find_image_clouds(const stored_image& image, const cloud_work& work,
                                        const read_chip& read, const load_request& request,
                                        const load_services& services) {
-  load_outcome known;
-  known.images_known = 1;
-  if (has_mask(image, work)) return known;
   const auto& key = image.key();
+  if (has_mask(image, work)) {
+    STIP_ASSIGN(const auto held, is_held(key, image.mask()->scene, services));
+    load_outcome known;
+    known.images_known = 1;
+    if (held) return known;
+  }
   const auto algorithm = request.target.algorithm;
   STIP_ASSIGN(const auto cell, decode(algorithm, key.geocode));
   cloud_request wanted;

@@ -29,12 +29,10 @@ result<load_outcome> align_transformation::run(const image_key& input, const ima
   for (auto& part : made.scene.subdatasets) part.grid = cell.of;
   made.scene.properties["aligned_from"] = input.source;
   const auto record = scene_id(encode(made.scene));
-  if (const auto before = images.details(made.key);
-      before && before->chips.front().scene == record) {
-    load_outcome known;
-    known.images_known = 1;
-    return known;
-  }
+  STIP_ASSIGN(const auto held, is_held(made.key, record, services));
+  load_outcome out;
+  out.images_known = held;
+  if (held) return out;
   const auto edge = static_cast<uint64_t>(edge_);
   uint64_t bytes = 0, largest = 0;
   for (size_t i = 0; i < image.own().size(); ++i) {
@@ -44,7 +42,6 @@ result<load_outcome> align_transformation::run(const image_key& input, const ima
   }
   STIP_ASSIGN(const auto share,
               budget_share::acquire(*services.memory, bytes + largest, services.stopped));
-  load_outcome out;
   for (size_t i = 0; i < image.own().size(); ++i) {
     if (services.stopped()) return stopped_work("align image " + to_string(input));
     STIP_ASSIGN(const auto chip, images.read(image, i));

@@ -187,9 +187,10 @@ result<load_outcome> fill_transformation::fill(const std::vector<image_row>& gro
   const auto checksum = checksum_of(group, options_.keep_sources);
   if (const auto before = images.details(made.key);
       before && before->scene.input_checksum == checksum) {
+    STIP_ASSIGN(const auto held, is_held(made.key, before->chips.front().scene, services));
     load_outcome known;
     known.images_known = 1;
-    return known;
+    if (held) return known;
   }
   if (group.size() > most_inputs)
     return fail(ec::limit_exceeded, what,

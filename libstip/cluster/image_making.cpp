@@ -55,6 +55,11 @@ tl::unexpected<error> stopped_work(const std::string& what) {
   return fail(ec::stopped, what, "the task was asked to stop", "");
 }
 
+result<bool> is_held(const image_key& key, const hash128& scene, const load_services& services) {
+  STIP_ASSIGN(const auto targets, place_images({key}, scene, services.targets, services.holds));
+  return targets.front().empty();
+}
+
 image_making::image_making(const scene_description& scene, const load_request& request,
                            const load_services& services)
     : request_(request), services_(services) {

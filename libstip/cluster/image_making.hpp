@@ -30,6 +30,10 @@ using read_chip = std::function<result<placed_chip>(const stored_image& image, s
 /// The error of work that is interrupted.
 tl::unexpected<error> stopped_work(const std::string& what);
 
+/// Whether all of an image's owners have it of that scene record, or its mask. What a search finds
+/// may have too few copies, where a task was interrupted. Errors: those of place_images.
+result<bool> is_held(const image_key& key, const hash128& scene, const load_services& services);
+
 /// One image that is to be made.
 struct planned_image {
   image_key key;

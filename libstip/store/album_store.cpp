@@ -215,7 +215,8 @@ result<std::vector<bool>> album_store::impl::holds(std::span<const image_key> ke
     row_reader reader{txn, algorithm_, lost_now};
     for (size_t i = 0; i < keys.size(); ++i) {
       STIP_ASSIGN(const auto chips, reader.chips(keys[i]));
-      found[i] = !chips.empty() && chips.front().chip.scene == scene;
+      found[i] = !chips.empty() && (chips.front().chip.scene == scene ||
+                                    (chips.back().chip.clouds && chips.back().chip.scene == scene));
     }
     return {};
   }));

@@ -1,15 +1,12 @@
 #define CAF_SUITE cluster.combine
-#include <gdal_priv.h>
-#include <ogr_spatialref.h>
-
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <span>
 
 #include "actors/client.hpp"
 #include "tests/support/cluster/transform_fixture.hpp"
 #include "tests/support/libstip/raster_file.hpp"
+#include "tests/support/libstip/striped_scene.hpp"
 
 // Fill and coalesce as tasks of a cluster, against what a look at all pixels says.
 
@@ -19,46 +16,7 @@ using namespace stip::test;
 namespace {
 
 constexpr int precision = 5;
-constexpr int edge = 700;
-constexpr double metres = 30;
-constexpr double left = 280'000, top = 9'115'000;
-
-/// A pixel of a scene; 0 where it has none. Scenes are diagonal stripes of the same ground.
-uint16_t pixel(int scene, int column, int row) {
-  const auto place = (column + 2 * row + 300 * scene) % 900;
-  if (place < 420) return 0;
-  return static_cast<uint16_t>(1 + (column * 31 + row * 17 + scene * 1009) % 5000);
-}
-
 struct fixture : transform_fixture {
-  /// A scene of one band `b1` of that number, on a lattice that all share.
-  void write(const std::string& path, int scene, const std::string& platform,
-             const std::string& time, double offset = 0) {
-    raster_file f;
-    f.width = f.height = edge;
-    f.type = pixel_type::uint16;
-    f.epsg = 32725;
-    f.transform = {left, metres, 0, top, 0, -metres};
-    f.pixels = [&](size_t) {
-      std::vector<uint16_t> numbers;
-      for (int row = 0; row < edge; ++row)
-        for (int column = 0; column < edge; ++column) numbers.push_back(pixel(scene, column, row));
-      const auto bytes = std::as_bytes(std::span{numbers});
-      return std::vector<std::byte>(bytes.begin(), bytes.end());
-    };
-    f.edit = [&](GDALDataset& d) {
-      d.GetRasterBand(1)->SetNoDataValue(0);
-      d.GetRasterBand(1)->SetDescription("b1");
-      if (offset != 0) {
-        d.GetRasterBand(1)->SetScale(1);
-        d.GetRasterBand(1)->SetOffset(offset);
-      }
-      d.SetMetadataItem("PLATFORM", platform.c_str());
-      d.SetMetadataItem("TIMESTAMP", time.c_str());
-    };
-    CAF_REQUIRE(write_raster(path, f));
-  }
-
   void store(test_cluster& nodes, const std::string& glob, int at = precision) {
     const auto stored = nodes.store(0, sample_request("a", glob, at));
     if (!stored) CAF_FAIL(to_string(stored.error()));
@@ -78,8 +36,10 @@ struct fixture : transform_fixture {
       const auto chip = node.chip("a", row, *image, i);
       if (!chip) CAF_FAIL(to_string(chip.error()));
       const auto& g = chip->description.grid;
-      const auto first_column = static_cast<int>(std::lround((g.transform[0] - left) / metres));
-      const auto first_row = static_cast<int>(std::lround((top - g.transform[3]) / metres));
+      const auto first_column =
+          static_cast<int>(std::lround((g.transform[0] - striped_left) / striped_metres));
+      const auto first_row =
+          static_cast<int>(std::lround((striped_top - g.transform[3]) / striped_metres));
       const auto size = size_of(chip->description.type);
       for (int64_t r = 0; r < g.height; ++r)
         for (int64_t c = 0; c < g.width; ++c) {
@@ -107,8 +67,8 @@ CAF_TEST(fill gives the composite that a look at every pixel gives on one node a
     create(nodes, count == 1 ? 1 : 2);
     // Three scenes of two days, and one of a week later that no window reaches.
     for (int i = 0; i < 3; ++i)
-      write(nodes.files() / ("s" + std::to_string(i) + ".tif"), i, "P", day(i));
-    write(nodes.files() / "s9.tif", 9, "P", "2020-01-09");
+      write_striped(nodes.files() / ("s" + std::to_string(i) + ".tif"), i, "P", day(i));
+    write_striped(nodes.files() / "s9.tif", 9, "P", "2020-01-09");
     store(nodes, nodes.files() / "s*.tif");
     auto request = request_of("fill");
     request.options["window"] = std::to_string(2 * 86'400);
@@ -138,9 +98,9 @@ CAF_TEST(fill gives the composite that a look at every pixel gives on one node a
       for (const auto& [place, value] : now) {
         const auto [column, line] = place;
         size_t k = 0;
-        while (k < order.size() && pixel(order[k], column, line) == 0) ++k;
+        while (k < order.size() && striped_pixel(order[k], column, line) == 0) ++k;
         CAF_REQUIRE(k < order.size());
-        CAF_REQUIRE_EQUAL(value, pixel(order[k], column, line));
+        CAF_REQUIRE_EQUAL(value, striped_pixel(order[k], column, line));
         CAF_REQUIRE_EQUAL(size_t{from.at(place)}, k + 1);
         ++pixels_checked;
       }
@@ -183,14 +143,14 @@ CAF_TEST(fill gives the composite that a look at every pixel gives on one node a
 CAF_TEST(what has another band is left out with the reason and one encoding is made of two) {
   test_cluster one{1};
   create(one, 1);
-  write(one.files() / "s0.tif", 0, "P", day(0));
-  write(one.files() / "s1.tif", 1, "P", day(1), -1000);
+  write_striped(one.files() / "s0.tif", 0, "P", day(0));
+  write_striped(one.files() / "s1.tif", 1, "P", day(1), -1000);
   raster_file other;
-  other.width = other.height = edge;
+  other.width = other.height = striped_edge;
   other.type = pixel_type::uint16;
   other.epsg = 32725;
   other.bands = 2;
-  other.transform = {left, metres, 0, top, 0, -metres};
+  other.transform = {striped_left, striped_metres, 0, striped_top, 0, -striped_metres};
   other.edit = [](GDALDataset& d) {
     d.GetRasterBand(1)->SetNoDataValue(0);
     d.GetRasterBand(2)->SetNoDataValue(0);
@@ -208,8 +168,8 @@ CAF_TEST(what has another band is left out with the reason and one encoding is m
     const auto& band = details->scene.subdatasets.front().bands.front();
     for (const auto& [place, value] : pixels(one, row)) {
       const auto [column, line] = place;
-      const auto first = pixel(0, column, line);
-      const double meant = first != 0 ? first : pixel(1, column, line) - 1000.0;
+      const auto first = striped_pixel(0, column, line);
+      const double meant = first != 0 ? first : striped_pixel(1, column, line) - 1000.0;
       const auto now = value * band.scale + band.offset;
       negative += meant < 0;
       // What cannot be told in the encoding becomes its least number that is data.
@@ -231,7 +191,7 @@ CAF_TEST(coalesce is the join of places and times on one node and on five) {
     test_cluster one{1};
     create(one, 1);
     for (int i = 0; i < 4; ++i)
-      write(one.files() / ("q" + std::to_string(i) + ".tif"), 10 + i, "Q", day(i));
+      write_striped(one.files() / ("q" + std::to_string(i) + ".tif"), 10 + i, "Q", day(i));
     store(one, one.files() / "q*.tif", 5);
     for (const auto& row : rows(one, 0))
       direct[row.key.geocode][row.key.tile] = to_string(row.subdatasets.front().content);
@@ -242,8 +202,9 @@ CAF_TEST(coalesce is the join of places and times on one node and on five) {
     create(nodes, count == 1 ? 1 : 2);
     for (int i = 0; i < 4; ++i) {
       // P on days 0 and 3; Q on all four, in larger cells on even days and smaller ones on odd.
-      if (i % 3 == 0) write(nodes.files() / ("p" + std::to_string(i) + ".tif"), i, "P", day(i));
-      write(nodes.files() / ("q" + std::to_string(i) + ".tif"), 10 + i, "Q", day(i));
+      if (i % 3 == 0)
+        write_striped(nodes.files() / ("p" + std::to_string(i) + ".tif"), i, "P", day(i));
+      write_striped(nodes.files() / ("q" + std::to_string(i) + ".tif"), 10 + i, "Q", day(i));
     }
     store(nodes, nodes.files() / "p*.tif", 5);
     store(nodes, nodes.files() / "q[02].tif", 4);
@@ -284,7 +245,7 @@ CAF_TEST(coalesce is the join of places and times on one node and on five) {
         found[row.key.geocode][row.key.tile] = to_string(row.subdatasets.front().content);
         const int scene = 10 + row.key.tile.back() - '0';
         for (const auto& [place, value] : pixels(nodes, row))
-          CAF_REQUIRE_EQUAL(value, pixel(scene, place.first, place.second));
+          CAF_REQUIRE_EQUAL(value, striped_pixel(scene, place.first, place.second));
       }
       CAF_REQUIRE(!expected.empty());
       for (const auto& [geocode, tiles] : expected)
@@ -308,8 +269,8 @@ CAF_TEST(aligned images of all platforms lie on one grid on one node and on five
   for (const size_t count : {1, 5}) {
     test_cluster nodes{count};
     create(nodes, count == 1 ? 1 : 2);
-    write(nodes.files() / "p0.tif", 0, "P", day(0));
-    write(nodes.files() / "q0.tif", 1, "Q", day(1));
+    write_striped(nodes.files() / "p0.tif", 0, "P", day(0));
+    write_striped(nodes.files() / "q0.tif", 1, "Q", day(1));
     store(nodes, nodes.files() / "?0.tif");
     auto request = request_of("align");
     request.options["size"] = "64";
