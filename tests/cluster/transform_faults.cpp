@@ -16,7 +16,7 @@ using namespace stip::test;
 namespace {
 
 /// Some of what a node writes still fits.
-constexpr uint64_t full_disk_bytes = 256 << 10;
+constexpr uint64_t full_disk_bytes = 4 << 10;
 
 struct fixture : transform_fixture {
   /// One request of each kind.
