@@ -1,7 +1,4 @@
 #include <gdal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +12,7 @@
 #include "libstip/geo/quadtile.hpp"
 #include "libstip/raster/gdal_dataset.hpp"
 #include "tests/bench/bench_node.hpp"
+#include "tests/bench/child_process.hpp"
 #include "tests/bench/harness.hpp"
 #include "tests/bench/synthetic_scene.hpp"
 
@@ -35,29 +33,6 @@ constexpr int64_t first_column = 850, first_row = 1550;
 constexpr int default_side = 20'000;
 /// Every process stays below.
 constexpr double most_megabytes = 500;
-
-struct ended {
-  double peak_megabytes = 0;
-};
-
-/// Runs a program to its end; gives up when it fails.
-ended run(const std::vector<std::string>& words) {
-  std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const auto pid = ::fork();
-  if (pid == 0) {
-    if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(127);
-    ::execvp(argv[0], argv.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  rusage used{};
-  if (pid < 0 || ::wait4(pid, &status, 0, &used) != pid) give_up("cannot run " + words[0]);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    give_up(words[0] + " failed with " + std::to_string(WEXITSTATUS(status)));
-  return {static_cast<double>(used.ru_maxrss) * 1024e-6};
-}
 
 /// The most memory that a process had since `forget_peak`.
 double peak_megabytes(int pid) {
@@ -111,7 +86,8 @@ std::string make_scene(int side) {
   const synthetic_rows rows{shape};
   const auto width = static_cast<size_t>(side);
   constexpr int strip = 512;
-  std::vector<uint16_t> pixels(width * strip), row(static_cast<size_t>(shape.width) * synthetic_scene::bands);
+  std::vector<uint16_t> pixels(width * strip),
+      row(static_cast<size_t>(shape.width) * synthetic_scene::bands);
   for (int y = 0; y < side; y += strip) {
     const int count = std::min(strip, side - y);
     for (int i = 0; i < count; ++i) {
@@ -167,7 +143,7 @@ STIP_BENCH(mosaic, "one picture out of 400 chips, against gdalbuildvrt and gdal_
   test::scratch_directory files;
   const auto chips = files / "chips", made = files / "mosaic.tif", by_gdal = files / "gdal.tif";
   const auto port = std::to_string(value_or_give_up(node.node().members()).front().info.port);
-  run({stip, "-q", "-p", port, "image", "export", "bench", "--to", chips, "--as", "cog"});
+  run_child({stip, "-q", "-p", port, "image", "export", "bench", "--to", chips, "--as", "cog"});
   std::vector<std::string> inputs;
   for (const auto& file : fs::directory_iterator{chips}) inputs.push_back(file.path());
   std::sort(inputs.begin(), inputs.end());
@@ -191,11 +167,11 @@ STIP_BENCH(mosaic, "one picture out of 400 chips, against gdalbuildvrt and gdal_
   const auto paint = [&] {
     forget_peak(pid);
     const auto before = node.cpu_seconds();
-    const auto done =
-        run({stip, "-q", "-p", port, "image", "mosaic", "bench", "--corners",
-             corner(west + inside, north - inside),
-             corner(west + tile * chips_across - inside, north - tile * chips_across + inside),
-             "--to", made});
+    const auto done = run_child(
+        {stip, "-q", "-p", port, "image", "mosaic", "bench", "--corners",
+         corner(west + inside, north - inside),
+         corner(west + tile * chips_across - inside, north - tile * chips_across + inside), "--to",
+         made});
     client_peak = std::max(client_peak, done.peak_megabytes);
     node_peak = std::max(node_peak, peak_megabytes(pid));
     return work{megapixels, node.cpu_seconds() - before};
@@ -203,11 +179,11 @@ STIP_BENCH(mosaic, "one picture out of 400 chips, against gdalbuildvrt and gdal_
   const auto translate = [&](std::vector<std::string> form) {
     std::vector<std::string> build = {"gdalbuildvrt", "-q", files / "all.vrt"};
     build.insert(build.end(), inputs.begin(), inputs.end());
-    run(build);
+    run_child(build);
     form.insert(form.begin(), {"gdal_translate", "-q"});
     form.insert(form.end(), {"-co", "COMPRESS=DEFLATE", "-co", "NUM_THREADS=ALL_CPUS", "-co",
                              "BIGTIFF=IF_SAFER", files / "all.vrt", by_gdal});
-    run(form);
+    run_child(form);
     return work{megapixels, 0};
   };
   const auto clean = [&] {
