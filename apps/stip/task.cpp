@@ -2,17 +2,29 @@
 #include "apps/stip/follow.hpp"
 #include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
+#include "apps/stip/watch.hpp"
 
 namespace stip::cli {
 
 namespace {
 
-result<int> list(context& with, const arguments&) {
-  STIP_ASSIGN(auto* node, with.connect(access::read));
-  STIP_ASSIGN(const auto tasks, node->tasks());
-  listing rows{with.out(), task_columns()};
+result<void> list_to(output& out, const client& node) {
+  STIP_ASSIGN(const auto tasks, node.tasks());
+  listing rows{out, task_columns()};
   for (const auto& task : tasks) rows.add(task_object(task, now_ms()));
   rows.finish();
+  return {};
+}
+
+result<int> list(context& with, const arguments& given) {
+  STIP_ASSIGN(auto* node, with.connect(access::read));
+  if (given.has("watch"))
+    return watch("stip task list", defaults::watch_seconds, with.out(), [&](output& out) {
+      const auto listed = list_to(out, *node);
+      if (!listed) out.complain(listed.error());
+      return listed ? done : failed;
+    });
+  STIP_TRY(list_to(with.out(), *node));
   return done;
 }
 
@@ -80,9 +92,9 @@ noun task_noun() {
           {"list",
            "lists the tasks of the whole cluster, the latest first",
            {},
-           {},
+           {{"watch", '\0', "", "show them anew every two seconds, until Ctrl-C"}},
            false,
-           "stip task list",
+           "stip task list --watch",
            list},
           {"show",
            "shows one task, and each skipped input with its reason",

@@ -21,6 +21,8 @@ cd "$(dirname "$scene")"
 expect 0 --format json image store olinda "$(basename "$scene")" auto -l 5 --platform L --timestamp 2000
 is 'done' /state
 task=$(json get /id)
+expect 1 task list --watch
+complains 'no terminal'
 expect 0 --format json image list olinda
 count=$(json count '')
 cp "$scratch/out" "$scratch/all"
