@@ -388,25 +388,17 @@ result<void> cog_stream::write_file(const std::string& name) {
     STIP_TRY(write_at(file, 0, header, what));
     const size_t step = masked_ ? 2 : 1;
     for (size_t l = levels_.size(); l-- > 0;) {
-      // In the order in which they were made: what lies side by side is copied at once.
-      std::vector<std::pair<image*, size_t>> order;
-      for (size_t k = 0; k < step; ++k)
-        for (size_t i = 0; i < images[l * step + k].pieces->size(); ++i)
-          if ((*images[l * step + k].pieces)[i].bytes > 0)
-            order.emplace_back(&images[l * step + k], i);
-      const auto of = [](const auto& o) -> const piece& { return (*o.first->pieces)[o.second]; };
-      std::sort(order.begin(), order.end(),
-                [&](const auto& a, const auto& b) { return of(a).offset < of(b).offset; });
-      for (size_t i = 0; i < order.size();) {
-        const auto begin = of(order[i]).offset;
-        auto end = begin;
-        for (; i < order.size() && of(order[i]).offset == end; ++i) {
-          order[i].first->offsets[order[i].second] = at + (end - begin);
-          end += of(order[i]).bytes;
+      // Row by row, each tile with its mask: the same pixels give the same file, whoever painted
+      // which part first.
+      for (size_t i = 0; i < images[l * step].pieces->size(); ++i)
+        for (size_t k = 0; k < step; ++k) {
+          auto& of = images[l * step + k];
+          const auto& tile = (*of.pieces)[i];
+          if (tile.bytes == 0) continue;
+          of.offsets[i] = at;
+          STIP_TRY(spool_.copy(tile.offset, tile.bytes, file, at));
+          at += tile.bytes;
         }
-        STIP_TRY(spool_.copy(begin, end - begin, file, at));
-        at += end - begin;
-      }
     }
     for (size_t i = 0; i < images.size(); ++i) {
       auto& one = images[i];

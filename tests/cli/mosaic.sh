@@ -27,6 +27,20 @@ is 0 /skipped
 expect 0 -q image mosaic olinda --corners -34.9,-8.02 -34.85,-7.97 --expression '("4" - "3") / ("4" + "3")' --blend 10 --to "$to/c.tif"
 same "$(cat "$scratch/err")" '' 'standard error of a quiet picture'
 
+# The same file, byte for byte, from another node and from a node inside the command.
+painting=(image mosaic olinda --corners -34.9,-8.02 -34.85,-7.97 --pick mean --crs EPSG:4326)
+expect 0 "${painting[@]}" --to "$to/e.tif"
+expect 0 -p "${ports[1]}" "${painting[@]}" --to "$to/f.tif"
+same "$(cmp "$to/e.tif" "$to/f.tif" 2>&1)" '' 'a picture that another node gave'
+export STIP_EMBEDDED=$scratch/alone
+expect 0 album create olinda geohash
+expect 0 image store olinda "$scene" generic -l 5 --platform L7 --timestamp 2000-01-01
+expect 0 image store olinda "$scene" generic -l 5 --platform L7 --timestamp 2001-01-01 --tile other
+expect 0 "${painting[@]}" --to "$to/f.tif"
+same "$(cmp "$to/e.tif" "$to/f.tif" 2>&1)" '' 'a picture from one node'
+unset STIP_EMBEDDED
+rm "$to/e.tif" "$to/f.tif"
+
 # Wrong usage, and what cannot be.
 expect 2 image mosaic olinda --to "$to/x.tif"
 complains 'area is missing'
@@ -50,18 +64,38 @@ complains 'limit-pixels'
 expect 1 image mosaic olinda --corners -34.9,-8.02 -34.85,-7.97 --to "$to/none/x.tif"
 expect 1 image mosaic nowhere --corners -34.9,-8.02 -34.85,-7.97 --to "$to/x.tif"
 
-# Ctrl-C in the middle of a large one.
-"$bin/stip" image mosaic olinda --corners -34.92,-8.05 -34.82,-7.94 --res 0.4 --limit-pixels 100000000000 --to "$to/d.tif" >/dev/null 2>"$scratch/err" &
-painter=$!
-pids+=("$painter")
-for _ in $(seq 100); do
-  grep -q '^picture of' "$scratch/err" && break
-  sleep 0.1
-done
-kill -INT "$painter"
+# Begins a picture that takes long; $painter is its process.
+paint_long() {
+  "$bin/stip" image mosaic olinda --corners -34.92,-8.05 -34.82,-7.94 --res 0.4 --to "$to/d.tif" >/dev/null 2>"$scratch/err" &
+  painter=$!
+  pids+=("$painter")
+  for _ in $(seq 100); do
+    grep -q '^picture of' "$scratch/err" && break
+    sleep 0.1
+  done
+}
+fails() {
+  local status=0
+  wait "$painter" || status=$?
+  same "$((status != 0))" 1 "$1"
+}
+
+# A file that can grow no more, Ctrl-C, and a node that dies.
 status=0
-wait "$painter" || status=$?
-same "$((status != 0))" 1 'an interrupted picture fails'
+(
+  trap '' XFSZ
+  ulimit -f 20
+  exec "$bin/stip" image mosaic olinda --corners -34.92,-8.05 -34.82,-7.94 --to "$to/d.tif"
+) >/dev/null 2>"$scratch/err" || status=$?
+same "$status" 1 'status of a picture that finds no room'
+complains 'd.tif: File too large'
+paint_long
+kill -INT "$painter"
+fails 'a picture that was interrupted'
+complains 'stopped'
+paint_long
+kill -KILL "${pids[1]}"
+fails 'a picture whose chips are gone'
 same "$(find "$to" -mindepth 1 -printf '%f\n' | sort | tr '\n' ' ')" 'a.tif b.tif c.tif ' 'files that are left'
 
 finish
