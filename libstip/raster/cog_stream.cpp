@@ -1,19 +1,12 @@
 #include "libstip/raster/cog_stream.hpp"
 
-#include <cpl_vsi.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
-#include "libstip/raster/gdal_dataset.hpp"
 #include "libstip/raster/nodata.hpp"
-#include "libstip/raster/plain_tiff.hpp"
 #include "libstip/raster/scatter.hpp"
 #include "libstip/raster/tiff_tile.hpp"
 
@@ -21,85 +14,8 @@ namespace stip {
 
 namespace {
 
-constexpr auto edge = cog_stream::tile_edge;
+constexpr auto edge = cog_tile_edge;
 constexpr size_t tile_area = static_cast<size_t>(edge * edge);
-
-/// Tags of TIFF 6.0 and GDAL that are set here; the others are GDAL's own.
-enum tag : uint16_t {
-  subfile_type = 254,
-  image_width = 256,
-  image_length = 257,
-  bits_per_sample = 258,
-  compression = 259,
-  photometric = 262,
-  strip_offsets = 273,
-  samples_per_pixel = 277,
-  rows_per_strip = 278,
-  strip_byte_counts = 279,
-  planar_configuration = 284,
-  predictor = 317,
-  colour_map = 320,
-  tile_width = 322,
-  tile_length = 323,
-  tile_offsets = 324,
-  tile_byte_counts = 325,
-  extra_samples = 338,
-  sample_format = 339,
-  gdal_metadata = 42112,
-  gdal_nodata = 42113,
-};
-
-constexpr uint16_t adobe_deflate = 8;
-constexpr uint16_t photometric_mask = 4;
-constexpr uint32_t reduced_image = 1;
-constexpr uint32_t transparency_mask = 4;
-
-/// Offsets beyond this do not fit a classic TIFF; deflate may make a tile slightly larger.
-constexpr double classic_bytes = 3.5e9;
-
-/// Unique within the process, beside other memory files of GDAL.
-std::string memory_name() {
-  static std::atomic<uint64_t> next{0};
-  return "/vsimem/stip-template-" + std::to_string(next++) + ".tif";
-}
-
-/// The tags that GDAL gives such a file: type, colours, place, names, metadata.
-result<tiff_tags> tags_by_gdal(const cog_description& of) {
-  prepare_gdal();
-  chip_image pixel;
-  pixel.description = of.pixels;
-  pixel.description.grid.width = pixel.description.grid.height = 1;
-  pixel.pixels.resize(pixel.bands() * size_of(of.pixels.type));
-  pixel.masks.assign(mask_planes(of.pixels.valid, pixel.bands()), 1);
-  pixel.items = of.items;
-  pixel.properties = of.properties;
-  const auto name = memory_name();
-  auto written = plain_tiff::write(name.c_str(), pixel);
-  result<tiff_tags> out;
-  if (written) {
-    vsi_l_offset bytes = 0;
-    const auto* file = VSIGetMemFileBuffer(name.c_str(), &bytes, FALSE);
-    out = file == nullptr ? fail(ec::internal, "describe a picture", "GDAL wrote nothing")
-                          : read_tiff_tags({reinterpret_cast<const std::byte*>(file), bytes});
-  } else {
-    out = fail(std::move(written).error());
-  }
-  VSIUnlink(name.c_str());
-  STIP_TRY(out);
-  for (const uint16_t own : {strip_offsets, rows_per_strip, strip_byte_counts, tile_offsets,
-                             tile_byte_counts, predictor})
-    out->erase(own);
-  if (const auto found = out->find(gdal_metadata); found != out->end()) {
-    auto& bytes = found->second.bytes;
-    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    std::string wanted(plain_tiff::domain_placeholder);
-    wanted += '"';
-    for (auto at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1))
-      text.replace(at, plain_tiff::domain_attribute.size(), plain_tiff::domain_attribute);
-    std::memcpy(bytes.data(), text.data(), bytes.size());
-  }
-  return out;
-}
 
 /// The mean of up to four valid values; `mean` of none is not asked for.
 template <class T>
@@ -176,10 +92,10 @@ result<std::unique_ptr<cog_stream>> cog_stream::create(const std::string& path,
 result<void> cog_stream::prepare() {
   const auto& d = of_.pixels;
   if (!masked_) nodata_ = *d.bands.front().nodata;
-  STIP_ASSIGN(common_, tags_by_gdal(of_));
+  STIP_ASSIGN(common_, cog_tags(of_));
   auto width = d.grid.width, height = d.grid.height;
   for (;;) {
-    level made;
+    cog_level made;
     made.width = width;
     made.height = height;
     made.columns = (width + edge - 1) / edge;
@@ -304,7 +220,7 @@ void cog_stream::shrink(const tile& from, tile& to, bool right, bool lower) cons
     }
 }
 
-result<void> cog_stream::write(level& to, size_t index, const tile& pixels) {
+result<void> cog_stream::write(cog_level& to, size_t index, const tile& pixels) {
   auto encoder = encoders_->take();
   auto packed = encoder->encode(of_.pixels.type, pixels.planes, of_.pixels.bands.size(),
                                 static_cast<size_t>(edge), static_cast<size_t>(edge));
@@ -320,105 +236,10 @@ result<void> cog_stream::write(level& to, size_t index, const tile& pixels) {
   return {};
 }
 
-result<cog_stream::piece> cog_stream::append(std::span<const std::byte> bytes) {
+result<cog_piece> cog_stream::append(std::span<const std::byte> bytes) {
   const auto at = end_.fetch_add(bytes.size());
   STIP_TRY(spool_.write(at, bytes));
-  return piece{at, static_cast<uint32_t>(bytes.size())};
-}
-
-tiff_tags cog_stream::tags_of(const level& of, size_t number, bool mask) const {
-  tiff_tags out;
-  if (number == 0 && !mask) {
-    out = common_;
-  } else if (!mask) {
-    for (const uint16_t kept : {bits_per_sample, photometric, samples_per_pixel, colour_map,
-                                extra_samples, sample_format, gdal_nodata})
-      if (const auto found = common_.find(kept); found != common_.end()) out.insert(*found);
-  } else {
-    out[bits_per_sample] = tiff_values::shorts({1});
-    out[photometric] = tiff_values::shorts({photometric_mask});
-    out[samples_per_pixel] = tiff_values::shorts({1});
-  }
-  out[subfile_type] =
-      tiff_values::longs({(number > 0 ? reduced_image : 0) | (mask ? transparency_mask : 0)});
-  out[image_width] = tiff_values::longs({static_cast<uint32_t>(of.width)});
-  out[image_length] = tiff_values::longs({static_cast<uint32_t>(of.height)});
-  out[compression] = tiff_values::shorts({adobe_deflate});
-  out[planar_configuration] = tiff_values::shorts({1});
-  out[tile_width] = tiff_values::shorts({static_cast<uint16_t>(edge)});
-  out[tile_length] = tiff_values::shorts({static_cast<uint16_t>(edge)});
-  if (!mask)
-    out[predictor] = tiff_values::shorts({static_cast<uint16_t>(predictor_of(of_.pixels.type))});
-  return out;
-}
-
-result<void> cog_stream::write_file(const std::string& name) {
-  const auto what = "write " + path_;
-  const bool big = static_cast<double>(end_.load()) > classic_bytes;
-  // What follows the header: directories, then tiles from the smallest overview to the picture.
-  struct image {
-    const std::vector<piece>* pieces;
-    tiff_tags tags;
-    uint64_t at = 0;
-    std::vector<uint64_t> offsets;
-  };
-  std::vector<image> images;
-  for (size_t i = 0; i < levels_.size(); ++i)
-    for (const bool mask : {false, true}) {
-      if (mask && !masked_) continue;
-      const auto& pieces = mask ? levels_[i].masks : levels_[i].pixels;
-      image made{&pieces, tags_of(levels_[i], i, mask), 0, std::vector<uint64_t>(pieces.size())};
-      std::vector<uint32_t> sizes;
-      for (const auto& p : pieces) sizes.push_back(p.bytes);
-      made.tags[tile_byte_counts] = tiff_values::longs(sizes);
-      const std::vector<uint32_t> none(big ? 0 : pieces.size());
-      made.tags[tile_offsets] = big ? tiff_values::long8s(made.offsets) : tiff_values::longs(none);
-      images.push_back(std::move(made));
-    }
-  const auto header = make_tiff_header(big);
-  uint64_t at = header.size();
-  for (auto& i : images) {
-    i.at = at;
-    at += directory_bytes(i.tags, big);
-  }
-  const int file = ::open(name.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC,
-                          S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
-  if (file < 0) return fail(system_error(what, errno));
-  const auto put = [&]() -> result<void> {
-    STIP_TRY(write_at(file, 0, header, what));
-    const size_t step = masked_ ? 2 : 1;
-    for (size_t l = levels_.size(); l-- > 0;) {
-      // Row by row, each tile with its mask: the same pixels give the same file, whoever painted
-      // which part first.
-      for (size_t i = 0; i < images[l * step].pieces->size(); ++i)
-        for (size_t k = 0; k < step; ++k) {
-          auto& of = images[l * step + k];
-          const auto& tile = (*of.pieces)[i];
-          if (tile.bytes == 0) continue;
-          of.offsets[i] = at;
-          STIP_TRY(spool_.copy(tile.offset, tile.bytes, file, at));
-          at += tile.bytes;
-        }
-    }
-    for (size_t i = 0; i < images.size(); ++i) {
-      auto& one = images[i];
-      if (big) {
-        one.tags[tile_offsets] = tiff_values::long8s(one.offsets);
-      } else {
-        if (at > std::numeric_limits<uint32_t>::max())
-          return fail(ec::internal, what, "it grew beyond what its form can hold");
-        one.tags[tile_offsets] = tiff_values::longs({one.offsets.begin(), one.offsets.end()});
-      }
-      STIP_TRY(write_at(
-          file, one.at,
-          make_directory(one.tags, big, one.at, i + 1 < images.size() ? images[i + 1].at : 0),
-          what));
-    }
-    return {};
-  };
-  auto done = put();
-  if (::close(file) != 0 && done) done = fail(system_error(what, errno));
-  return done;
+  return cog_piece{at, static_cast<uint32_t>(bytes.size())};
 }
 
 result<void> cog_stream::finish() {
@@ -433,8 +254,12 @@ result<void> cog_stream::finish() {
       STIP_TRY(take(number, key % columns, key / columns, std::move(pixels)));
     }
   STIP_ASSIGN(auto file, new_file::beside(path_));
-  STIP_TRY(write_file(file.name()));
-  return file.commit();
+  auto written = write_cog_layout(file.name(), of_, common_, levels_, spool_);
+  if (written) return file.commit();
+  // The user knows the name that was asked for, not the temporary one.
+  auto err = std::move(written).error();
+  err.what = "write " + path_;
+  return fail(std::move(err));
 }
 
 }  // namespace stip

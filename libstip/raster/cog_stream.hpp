@@ -11,24 +11,10 @@
 #include <vector>
 
 #include "libstip/core/error.hpp"
+#include "libstip/raster/cog_layout.hpp"
 #include "libstip/raster/cut_geometry.hpp"
-#include "libstip/raster/new_file.hpp"
-#include "libstip/raster/scene.hpp"
-#include "libstip/raster/tiff_directory.hpp"
 
 namespace stip {
-
-/// What a picture is whose pixels come in parts.
-struct cog_description {
-  /// Grid, type, bands. validity::nodata, with one nodata value for all bands: pixels without data
-  /// hold it; validity::mask: the file has a mask.
-  subdataset_description pixels;
-  /// Overviews take one of four pixels, not their mean: classes and flags.
-  bool classes = false;
-  /// Metadata of the domain STIP, and of the default one.
-  std::map<std::string, std::string> items;
-  std::map<std::string, std::string> properties;
-};
 
 /// Writes a cloud optimized GeoTIFF whose pixels come in any order and are kept nowhere: each tile
 /// is compressed once, overviews are made on the way (each pixel of one is the mean of up to four
@@ -37,7 +23,7 @@ struct cog_description {
 /// add. Nothing of it is to be seen before `finish`.
 class cog_stream {
  public:
-  static constexpr int64_t tile_edge = 512;
+  static constexpr int64_t tile_edge = cog_tile_edge;
 
   /// Errors: invalid_argument for a description that a GeoTIFF cannot have; those of the system.
   static result<std::unique_ptr<cog_stream>> create(const std::string& path, cog_description of);
@@ -59,17 +45,6 @@ class cog_stream {
   uint64_t bytes() const noexcept { return end_.load(); }
 
  private:
-  /// Where compressed bytes lie; 0 bytes: there are none.
-  struct piece {
-    uint64_t offset = 0;
-    uint32_t bytes = 0;
-  };
-  struct level {
-    int64_t width = 0, height = 0;
-    int64_t columns = 0, rows = 0;
-    std::vector<piece> pixels;
-    std::vector<piece> masks;
-  };
   /// A whole tile, its outside without data.
   struct tile {
     std::vector<std::byte> planes;
@@ -87,11 +62,9 @@ class cog_stream {
   result<void> prepare();
   std::unique_ptr<tile> blank() const;
   result<void> take(size_t level, int64_t column, int64_t row, std::unique_ptr<tile> pixels);
-  result<void> write(level& to, size_t index, const tile& pixels);
-  result<piece> append(std::span<const std::byte> bytes);
+  result<void> write(cog_level& to, size_t index, const tile& pixels);
+  result<cog_piece> append(std::span<const std::byte> bytes);
   void shrink(const tile& from, tile& to, bool right, bool lower) const;
-  tiff_tags tags_of(const level& of, size_t number, bool mask) const;
-  result<void> write_file(const std::string& name);
 
   std::string path_;
   cog_description of_;
@@ -100,7 +73,7 @@ class cog_stream {
   nameless_file spool_;
   std::atomic<uint64_t> end_{0};
   tiff_tags common_;
-  std::vector<level> levels_;
+  std::vector<cog_level> levels_;
   std::unique_ptr<encoders> encoders_;
   std::mutex mutex_;
   std::vector<std::map<int64_t, growing>> growing_;

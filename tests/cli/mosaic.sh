@@ -28,7 +28,7 @@ expect 0 -q image mosaic olinda --corners -34.9,-8.02 -34.85,-7.97 --expression 
 same "$(cat "$scratch/err")" '' 'standard error of a quiet picture'
 
 # The same file, byte for byte, from another node and from a node inside the command.
-painting=(image mosaic olinda --corners -34.9,-8.02 -34.85,-7.97 --pick mean --crs EPSG:4326)
+painting=(image mosaic olinda --corners '-34.9,-8.02' '-34.85,-7.97' --pick mean --crs EPSG:4326)
 expect 0 "${painting[@]}" --to "$to/e.tif"
 expect 0 -p "${ports[1]}" "${painting[@]}" --to "$to/f.tif"
 same "$(cmp "$to/e.tif" "$to/f.tif" 2>&1)" '' 'a picture that another node gave'
@@ -95,6 +95,7 @@ fails 'a picture that was interrupted'
 complains 'stopped'
 paint_long
 kill -KILL "${pids[1]}"
+wait "${pids[1]}" 2>/dev/null || true
 fails 'a picture whose chips are gone'
 same "$(find "$to" -mindepth 1 -printf '%f\n' | sort | tr '\n' ' ')" 'a.tif b.tif c.tif ' 'files that are left'
 
