@@ -269,4 +269,16 @@ CAF_TEST(a quoted word is read as itself) {
   }
 }
 
+CAF_TEST(options of a mosaic complete and a value of two words is passed over) {
+  offers("image mosaic olinda --pick ", {"first", "latest", "least-cloud", "mean", "median"}, 27);
+  offers("image mosaic olinda --resampling c", {"cubic"}, 33);
+  offers("image mosaic olinda --stretch ", {"percentile"}, 30);
+  offers("image mosaic olinda --colors v", {"viridis"}, 29);
+  offers("image mosaic --corners 1,2 3,4 ol", {"olinda"}, 31);
+  offers("image mosaic --stretch 1,2 ol", {"olinda"}, 27);
+  offers("image mosaic --stretch percentile 1,2 os", {"oslo"}, 38);
+  offers_files("image mosaic olinda --to ");
+  offers_files("image search olinda --map ");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -429,6 +429,55 @@ CAF_TEST(chips cells zones and kernels leave no seam) {
   CAF_CHECK(held > 10'000);
 }
 
+CAF_TEST(in the places where georeferencing goes wrong a mosaic is that of the whole scene) {
+  scene_maker maker(seed + 9);
+  size_t pictures = 0;
+  uint64_t held = 0;
+  for (const auto& [name, g, geohash, quadtile] : hard_grids()) {
+    world w;
+    w.add(scene_on(maker, g, pixel_type::uint16, 1, validity::mask, key_of(0, 10)),
+          geocode_algorithm::geohash, geohash.front());
+    if (w.images.empty()) continue;
+    // A patch around the middle of one of its images.
+    const auto& chip = w.images[w.images.size() / 2].first.chips[0];
+    double x = static_cast<double>(chip.column) + chip.width / 2.0;
+    double y = static_cast<double>(chip.row) + chip.height / 2.0;
+    x = std::clamp(x, 0.0, static_cast<double>(g.width) - 1);
+    y = std::clamp(y, 0.0, static_cast<double>(g.height) - 1);
+    uint8_t ok = 0;
+    auto mapper = pixel_mapper::make(g, 4326);
+    mapper->to_cell_crs({&x, 1}, {&y, 1}, {&ok, 1});
+    if (ok == 0) continue;
+    const auto traits = describe_crs(g.crs_wkt);
+    const double pixel = std::hypot(g.transform[1], g.transform[4]) * traits->unit_metres / 111'319;
+    const double tall = std::min(20.0, 30 * pixel);
+    const double wide = tall / std::max(0.05, std::cos(y / 180 * M_PI));
+    const auto wrapped = [](double lon) { return std::remainder(lon, 360.0); };
+    mosaic_request request;
+    request.area = {wrapped(x - wide), std::max(-89.0, y - tall), wrapped(x + wide),
+                    std::min(89.0, y + tall)};
+    if (!(request.area.south < request.area.north) || wide >= 170) continue;
+    for (const std::string crs : {"", "EPSG:4326", "EPSG:3857", "EPSG:3413"}) {
+      if (crs == "EPSG:3857" && std::abs(y) + tall > 84) continue;
+      if (crs == "EPSG:3413" && y - tall < 40) continue;
+      request.crs = crs;
+      request.kernel = crs.empty() ? resampling::nearest : static_cast<resampling>(maker.any(0, 3));
+      const auto description =
+          std::make_shared<const scene_description>(w.scenes[0].pixels->description());
+      const auto bands = mosaic_bands(*description, request);
+      const auto picture = mosaic_grid(request, {{w.scenes[0].key, description}}, {*bands});
+      if (!picture || picture->width * picture->height > 20'000) continue;
+      const auto plan = w.plan(request);
+      const auto got = paint_in_parts(plan, w.blocks, maker, 1 << 20);
+      held += compare(w, plan, got, name + " in " + (crs.empty() ? "its own" : crs));
+      ++pictures;
+    }
+  }
+  CAF_MESSAGE(pictures << " pictures, " << held << " pixels");
+  CAF_CHECK(pictures > 20);
+  CAF_CHECK(held > 30'000);
+}
+
 CAF_TEST(differing scale and offset are brought to one encoding) {
   scene_maker maker(seed + 2);
   const auto g = square("EPSG:32632", 399960, 5700000, 900, 60, 40);
