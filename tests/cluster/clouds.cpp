@@ -1,4 +1,6 @@
 #define CAF_SUITE cluster.clouds
+#include <fstream>
+
 #include "actors/client.hpp"
 #include "libstip/raster/gdal_dataset.hpp"
 #include "tests/support/cluster/transform_fixture.hpp"
@@ -169,6 +171,46 @@ CAF_TEST(a node that dies in the middle leaves no half image and a rerun complet
     CAF_CHECK(row.cloud_coverage.has_value());
     CAF_CHECK_EQUAL(row.subdatasets.back().id, cloud_mask_name);
   }
+}
+
+CAF_TEST(a model of ones own finds clouds where its bands are there and names those that are not ) {
+  test_cluster one{1};
+  create(one, 1);
+  store(one, write_product(one.files().path()));
+  const auto by_model = [&](const std::string& name, const std::string& band, double threshold) {
+    std::ofstream{one.files() / name}
+        << "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n"
+           "max_feature_idx=1\nobjective=regression\nfeature_names="
+        << band << " SR_B4\nfeature_infos=[0:1] [0:1]\ntree_sizes=200\n\nTree=0\nnum_leaves=2\n"
+        << "num_cat=0\nsplit_feature=0\nsplit_gain=1\nthreshold=" << threshold
+        << "\ndecision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=0.1 0.9\n"
+           "leaf_weight=1 1\nleaf_count=1 1\ninternal_value=0.5\ninternal_weight=2\n"
+           "internal_count=2\nis_linear=0\nshrinkage=1\n\n\nend of trees\n";
+    auto request = find_clouds("model");
+    request.options["model"] = one.files() / name;
+    return request;
+  };
+  const auto sum = [&] {
+    double out = 0;
+    for (const auto& row : rows(one, 0)) out += row.cloud_coverage.value_or(-1);
+    return out;
+  };
+  transform_all(one, 0, by_model("low.txt", "SR_B2", 0.05));
+  const auto many = sum();
+  const auto first = masks(one, 0);
+  transform_all(one, 0, by_model("low.txt", "SR_B2", 0.05));
+  CAF_CHECK(masks(one, 0) == first);
+  // Another model takes its place though the method is the same.
+  transform_all(one, 0, by_model("high.txt", "SR_B2", 0.35));
+  CAF_CHECK(sum() < many);
+  const auto image = client_of(one, 0).details("a", rows(one, 0).front().key);
+  CAF_REQUIRE(image.has_value() && image->mask_scene);
+  CAF_CHECK_EQUAL(image->mask_scene->properties.at("method"), "model");
+  CAF_CHECK_EQUAL(image->mask_scene->properties.at("model"), "high.txt");
+  const auto ended = transform(one, 0, by_model("other.txt", "B99", 0.5));
+  CAF_CHECK(ended.state == task_state::failed);
+  CAF_REQUIRE(!ended.errors.empty());
+  CAF_CHECK(ended.errors.front().reason.find("B99") != std::string::npos);
 }
 
 CAF_TEST(an image without the means is skipped with the reason and a wrong request is refused) {
