@@ -16,14 +16,17 @@ namespace stip {
 
 namespace {
 
-/// Bytes that a thread may take for its part, and the edges that a part may have.
-constexpr uint64_t part_bytes = uint64_t{32} << 20;
+/// Bytes that all threads may take for their parts and what these are made of; those of one thread
+/// at least, and of its part at most. Tiles on their way into the file come besides.
+constexpr uint64_t work_bytes = uint64_t{192} << 20;
+constexpr uint64_t min_thread_bytes = uint64_t{16} << 20;
+constexpr uint64_t max_part_bytes = uint64_t{32} << 20;
+/// The edges that a part may have.
 constexpr int64_t min_edge = cog_stream::tile_edge;
 constexpr int64_t max_edge = 4 * cog_stream::tile_edge;
 
 /// Threads beyond the processors: they wait for nodes while the others compute.
 constexpr size_t waiting_threads = 1;
-constexpr size_t max_threads = 64;
 
 /// The bits of both numbers in turn: neighbours in this order are neighbours in the plane, so that
 /// their chips are still there, and overviews are soon whole.
@@ -38,7 +41,15 @@ uint64_t morton(uint32_t x, uint32_t y) {
   return spread(x) | spread(y) << 1;
 }
 
-std::vector<pixel_rect> parts_of(const mosaic_plan& plan) {
+/// Threads for so many processors, or as many as are wanted: no more than memory allows.
+size_t threads_of(const mosaic_plan& plan, size_t wanted) {
+  if (wanted == 0) wanted = std::thread::hardware_concurrency() + waiting_threads;
+  const auto smallest = mosaic_painter::bytes_of(plan, uint64_t{min_edge} * min_edge);
+  const auto affordable = work_bytes / std::max(min_thread_bytes, 2 * smallest);
+  return std::clamp<size_t>(wanted, 1, std::max<uint64_t>(1, affordable));
+}
+
+std::vector<pixel_rect> parts_of(const mosaic_plan& plan, uint64_t part_bytes) {
   int64_t edge = max_edge;
   while (edge > min_edge &&
          mosaic_painter::bytes_of(plan, static_cast<uint64_t>(edge * edge)) > part_bytes)
@@ -101,7 +112,10 @@ result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& sourc
   STIP_ASSIGN(const auto file, cog_stream::create(path, describe(plan)));
   block_cache cache{source, options.cache_bytes};
   shared_work all;
-  all.parts = parts_of(plan);
+  const auto threads = threads_of(plan, options.threads);
+  // One half for the part, the other for what it is made of.
+  const auto part_bytes = std::min(max_part_bytes, work_bytes / threads / 2);
+  all.parts = parts_of(plan, part_bytes);
   const size_t bands = plan.picture.bands.size();
   const auto paint_one = [&](mosaic_painter& painter, const pixel_rect& rect, painted& pixels,
                              std::vector<uint8_t>& any) -> result<bool> {
@@ -118,7 +132,7 @@ result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& sourc
     return true;
   };
   const auto work = [&] {
-    mosaic_painter painter{plan, cache};
+    mosaic_painter painter{plan, cache, part_bytes};
     painted pixels;
     std::vector<uint8_t> any;
     for (size_t i = all.next++; i < all.parts.size() && !all.ended; i = all.next++) {
@@ -137,12 +151,8 @@ result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& sourc
     }
   };
   {
-    const size_t wanted = options.threads != 0
-                              ? options.threads
-                              : std::thread::hardware_concurrency() + waiting_threads;
     std::vector<std::jthread> others;
-    for (size_t i = 1; i < std::min({wanted, max_threads, all.parts.size()}); ++i)
-      others.emplace_back(work);
+    for (size_t i = 1; i < std::min(threads, all.parts.size()); ++i) others.emplace_back(work);
     work();
   }
   STIP_TRY(all.outcome);

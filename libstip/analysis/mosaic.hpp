@@ -13,6 +13,7 @@ namespace stip {
 /// How a picture is painted.
 struct mosaic_options {
   /// Threads that read, paint and compress; some wait for nodes while others compute.
+  /// 0: as many as there are processors, and one; never more than memory allows.
   size_t threads = 0;
   /// Decoded blocks that are kept, in bytes.
   uint64_t cache_bytes = uint64_t{64} << 20;

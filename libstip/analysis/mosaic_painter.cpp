@@ -15,8 +15,6 @@ namespace stip {
 
 namespace {
 
-/// Bytes of a source's window at most: where a part of the picture needs more, it is divided.
-constexpr uint64_t max_window_bytes = uint64_t{32} << 20;
 /// Parts of so few pixels are not divided any more.
 constexpr uint64_t min_part_pixels = 64;
 /// Mappers that a thread keeps: each holds a projection.
@@ -136,7 +134,7 @@ result<void> mosaic_painter::read_part(const mosaic_part& part, const pixel_rect
   const pixel_rect window{
       column, row, static_cast<int64_t>(std::floor(x1)) + kernel.margin_columns() + 1 - column,
       static_cast<int64_t>(std::floor(y1)) + kernel.margin_rows() + 1 - row};
-  if (window.pixels() * part.bands.size() * (size + 1) > max_window_bytes &&
+  if (window.pixels() * part.bands.size() * (size + 1) > source_bytes_ &&
       pixels > min_part_pixels) {
     const auto [a, b] = halves(rect);
     STIP_TRY(read_part(part, only, type, nodata, a, buffer, first_plane, planes, valid));

@@ -21,8 +21,11 @@ struct painted {
 /// is asked with. One object per thread.
 class mosaic_painter {
  public:
-  /// Both must outlive it.
-  mosaic_painter(const mosaic_plan& plan, block_cache& cache) : plan_(plan), cache_(cache) {}
+  /// Both must outlive it. Windows of sources, and the layers of a median, take at most
+  /// `source_bytes` each: where a part of the picture needs more, it is divided.
+  mosaic_painter(const mosaic_plan& plan, block_cache& cache,
+                 uint64_t source_bytes = uint64_t{32} << 20)
+      : plan_(plan), cache_(cache), source_bytes_(source_bytes) {}
 
   /// Paints `rect`, which lies in the picture. False: nothing there holds data, and `out` is
   /// unspecified. Errors: those of the chips' source.
@@ -60,6 +63,7 @@ class mosaic_painter {
 
   const mosaic_plan& plan_;
   block_cache& cache_;
+  const uint64_t source_bytes_;
   std::list<mapped> mappers_;
   painted scratch_;
   painted inputs_;

@@ -213,6 +213,12 @@ result<void> mosaic_planner::describe(const std::vector<scene*>& scenes, mosaic_
   for (const auto* s : scenes)
     for (const auto& place : s->bands)
       plain &= s->description->subdatasets[place.subdataset].type == picture.type;
+  if (!request_.expression && picture.bands.size() * size_of(picture.type) > max_mosaic_pixel_bytes)
+    return fail(ec::limit_exceeded, "plan a picture",
+                "its " + std::to_string(picture.bands.size()) + " bands of " +
+                    std::string(to_string(picture.type)) + " take more than " +
+                    std::to_string(max_mosaic_pixel_bytes) + " bytes a pixel",
+                "choose fewer with --bands");
   picture.valid = plain ? validity::nodata : validity::mask;
   if (!plain)
     for (auto& band : picture.bands) band.nodata.reset();

@@ -12,8 +12,7 @@ namespace stip {
 
 namespace {
 
-/// Bytes that the layers of one part may take; where they need more, it is divided.
-constexpr uint64_t max_stack_bytes = uint64_t{32} << 20;
+/// Parts of so few pixels are not divided any more.
 constexpr uint64_t min_part_pixels = 64;
 
 /// The chamfer distance of Borgefors (1986) with steps of 5 and 7 for 1 and the root of 2.
@@ -67,7 +66,7 @@ result<bool> mosaic_painter::reduce(const std::vector<const mosaic_layer*>& laye
   const bool median = plan_.pick == mosaic_pick::median;
   const uint64_t needed =
       median ? layers.size() * samples * (size + 1) : samples * (sizeof(double) + sizeof(uint32_t));
-  if (needed > max_stack_bytes && pixels > min_part_pixels) {
+  if (needed > source_bytes_ && pixels > min_part_pixels) {
     const bool wide = rect.width >= rect.height;
     auto a = rect, b = rect;
     (wide ? a.width : a.height) /= 2;

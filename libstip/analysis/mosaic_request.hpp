@@ -60,6 +60,9 @@ struct mosaic_request {
 inline constexpr int64_t max_mosaic_blend = 256;
 /// Bands of a picture at most.
 inline constexpr size_t max_mosaic_bands = 256;
+/// Bytes that all bands of a pixel take at most: tiles of a picture and of its overviews are held
+/// in memory.
+inline constexpr size_t max_mosaic_pixel_bytes = 64;
 /// Pixels of a picture at most, if nothing else is said.
 inline constexpr int64_t default_mosaic_pixels = 4'000'000'000;
 

@@ -530,6 +530,22 @@ CAF_TEST(what differs in level unit or bands is left out with the reason) {
   CAF_CHECK(plan.picture.valid == validity::nodata);
 }
 
+CAF_TEST(more bands than memory holds of a tile are refused) {
+  scene_maker maker(seed + 10);
+  const auto g = square("EPSG:32632", 399960, 5700000, 900, 20, 20);
+  for (const size_t bands : {32, 33}) {
+    world w;
+    w.add(scene_on(maker, g, pixel_type::uint16, bands, validity::mask, key_of(0, 10)),
+          geocode_algorithm::geohash, 4);
+    mosaic_planner planner{{}, g};
+    for (const auto& [image, cloud] : w.images)
+      CAF_REQUIRE(planner.add(image, cloud, 1000).has_value());
+    const auto plan = std::move(planner).finish();
+    CAF_CHECK_EQUAL(plan.has_value(), bands == 32);
+    if (!plan) CAF_CHECK(plan.error().code == ec::limit_exceeded);
+  }
+}
+
 CAF_TEST(a picture over the antimeridian is one piece) {
   scene_maker maker(seed + 4);
   world w;
