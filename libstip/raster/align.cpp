@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "libstip/geo/cell.hpp"
-#include "libstip/geo/projection.hpp"
+#include "libstip/geo/grid_mapper.hpp"
 #include "libstip/raster/nodata.hpp"
 
 namespace stip {
@@ -14,54 +14,6 @@ namespace {
 
 /// Pixels to each side of the grid that cells share.
 constexpr int64_t most_shared_pixels = int64_t{1} << 30;
-
-/// The places of one row of the cell's pixels in the numbering of a chip.
-class places {
- public:
-  static result<places> make(const grid& cell, const grid& chip) {
-    STIP_ASSIGN(auto way, coordinate_transform::make(cell.crs_wkt, chip.crs_wkt));
-    return places{cell, chip, std::move(way)};
-  }
-
-  /// Rows and columns may be fractions.
-  void look_up(double row, double first_column, double step, size_t count) {
-    x.resize(count);
-    y.resize(count);
-    ok.resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      const auto column = first_column + step * static_cast<double>(i);
-      x[i] = cell_.x_of(column, row);
-      y[i] = cell_.y_of(column, row);
-    }
-    way_.forward(x, y, ok);
-    for (size_t i = 0; i < count; ++i)
-      if (ok[i]) std::tie(x[i], y[i]) = pixel_of(chip_, x[i], y[i]);
-  }
-
-  std::vector<double> x, y;
-  std::vector<uint8_t> ok;
-
- private:
-  places(const grid& cell, const grid& chip, coordinate_transform way)
-      : cell_(cell), chip_(chip), way_(std::move(way)) {}
-
-  const grid& cell_;
-  const grid& chip_;
-  coordinate_transform way_;
-};
-
-/// Source pixels that a pixel of the cell spans at its middle, across and down.
-std::pair<double, double> spans(places& at, const pixel_rect& window) {
-  const auto column = static_cast<double>(window.column) + static_cast<double>(window.width) / 2;
-  const auto row = static_cast<double>(window.row) + static_cast<double>(window.height) / 2;
-  at.look_up(row, column, 1, 2);
-  if (!at.ok[0] || !at.ok[1]) return {1, 1};
-  const auto x = at.x[0], y = at.y[0];
-  const auto right_x = at.x[1] - x, right_y = at.y[1] - y;
-  at.look_up(row + 1, column, 1, 1);
-  if (!at.ok[0]) return {1, 1};
-  return {std::abs(right_x) + std::abs(at.x[0] - x), std::abs(right_y) + std::abs(at.y[0] - y)};
-}
 
 /// A number that was computed may happen to be the one that stands for no data: the next one then.
 void avoid_nodata(pixel_type type, std::span<std::byte> pixel, uint64_t pattern) {
@@ -123,11 +75,14 @@ result<placed_chip> align_chip(const chip_image& chip, const aligned_cell& to, r
                                                  static_cast<uint32_t>(w.height),
                                                  static_cast<uint16_t>(defaults::max_block_edge)}));
   out.image = std::move(empty).finish();
-  STIP_ASSIGN(auto at, places::make(to.of, chip.description.grid));
-  const auto [across, down] = spans(at, w);
+  STIP_ASSIGN(auto places, grid_mapper::make(to.of, chip.description.grid));
+  const auto [across, down] =
+      places.scale_at(static_cast<double>(w.column) + static_cast<double>(w.width) / 2,
+                      static_cast<double>(w.row) + static_cast<double>(w.height) / 2);
   const auto size = size_of(description.type);
   const auto width = static_cast<size_t>(w.width);
-  std::vector<uint8_t> row_valid(width);
+  std::vector<double> x(width), y(width);
+  std::vector<uint8_t> ok(width), row_valid(width);
   for (size_t b = 0; b < description.bands.size(); ++b) {
     const bool alpha = description.valid == validity::alpha && b + 1 == description.bands.size();
     const bool classes = description.quality || alpha || !description.bands[b].categories.empty();
@@ -137,11 +92,10 @@ result<placed_chip> align_chip(const chip_image& chip, const aligned_cell& to, r
         chip.band(b).data(), valid.data(), {0, 0, chip.width(), chip.height()}, description.type};
     auto* plane = out.image.pixels.data() + b * out.image.area() * size;
     for (int64_t row = 0; row < w.height; ++row) {
-      at.look_up(static_cast<double>(w.row + row) + 0.5, static_cast<double>(w.column) + 0.5, 1,
-                 width);
+      places.row(w.column, w.row + row, x, y, ok);
       const auto first = static_cast<size_t>(row) * width;
       std::fill(row_valid.begin(), row_valid.end(), uint8_t{0});
-      take.row(from, at.x, at.y, at.ok, plane + first * size, row_valid.data());
+      take.row(from, x, y, ok, plane + first * size, row_valid.data());
       const auto& nodata = description.bands[b].nodata;
       for (size_t i = 0; i < width; ++i) {
         if (!row_valid[i]) continue;

@@ -26,7 +26,7 @@ result<aligned_cell> align_cell(geocode_algorithm algorithm, const std::string& 
 
 /// A chip's pixels on the grid of its cell: so chips of all sensors stack. Quality bands, and bands
 /// with categories, take the nearest pixel whatever `kind` is. What lies outside of the chip has no
-/// data. Errors: those of a coordinate_transform (grids without a CRS, swaths), limit_exceeded.
+/// data. Errors: those of grid_mapper::make, limit_exceeded.
 result<placed_chip> align_chip(const chip_image& chip, const aligned_cell& to, resampling kind);
 
 }  // namespace stip

@@ -6,14 +6,11 @@
 #include <limits>
 #include <type_traits>
 
-#include "libstip/geo/projection.hpp"
 #include "libstip/raster/nodata.hpp"
 
 namespace stip {
 
 namespace {
-
-constexpr double lattice_tolerance = 1e-6;
 
 tl::unexpected<error> differ(const subdataset_description& a, std::string what) {
   return fail(ec::unsupported, "combine images in subdataset " + a.id, std::move(what));
@@ -79,23 +76,6 @@ void take_band(const T* from, T* to, std::span<const int64_t> places, const reco
 
 }  // namespace
 
-std::optional<std::pair<int64_t, int64_t>> lattice_shift(const grid& from, const grid& to) {
-  if (from.crs_wkt != to.crs_wkt && !same_crs(from.crs_wkt, to.crs_wkt)) return {};
-  const double longest =
-      static_cast<double>(std::max({from.width, from.height, to.width, to.height}));
-  for (const auto i : {1, 2, 4, 5}) {
-    const auto size = std::abs(to.transform[1]) + std::abs(to.transform[2]);
-    if (std::abs(from.transform[i] - to.transform[i]) * longest > lattice_tolerance * size)
-      return {};
-  }
-  const auto [column, row] = pixel_of(to, from.transform[0], from.transform[3]);
-  const auto columns = std::nearbyint(column), rows = std::nearbyint(row);
-  if (!(std::abs(columns - column) <= lattice_tolerance) ||
-      !(std::abs(rows - row) <= lattice_tolerance))
-    return {};
-  return std::pair{static_cast<int64_t>(columns), static_cast<int64_t>(rows)};
-}
-
 result<void> check_combinable(const subdataset_description& a, const subdataset_description& b) {
   if (a.id != b.id) return differ(a, "the other's is " + b.id);
   if (a.type != b.type) return differ(a, "their pixel types differ");
@@ -140,11 +120,12 @@ composite::source::source(const chip_image& from, const subdataset_description& 
 
 result<composite::placing> composite::add(const chip_image& from, uint8_t number) {
   const source with{from, image_.description, number};
-  if (const auto shift = lattice_shift(from.description.grid, image_.description.grid)) {
+  STIP_ASSIGN(auto places, grid_mapper::make(image_.description.grid, from.description.grid));
+  if (const auto shift = places.shift()) {
     take_copied(with, *shift);
     return placing::copied;
   }
-  STIP_TRY(take_nearest(with));
+  take_nearest(with, places);
   return placing::nearest;
 }
 
@@ -153,10 +134,10 @@ void composite::take_copied(const source& with, std::pair<int64_t, int64_t> shif
   const auto [right, down] = shift;
   std::vector<int64_t> places(static_cast<size_t>(image_.width()));
   for (int64_t row = 0; row < image_.height(); ++row) {
-    const auto source_row = row - down;
+    const auto source_row = row + down;
     if (source_row < 0 || source_row >= from.height()) continue;
     for (int64_t column = 0; column < image_.width(); ++column) {
-      const auto source_column = column - right;
+      const auto source_column = column + right;
       const bool inside = source_column >= 0 && source_column < from.width();
       places[static_cast<size_t>(column)] = inside ? source_row * from.width() + source_column : -1;
     }
@@ -164,34 +145,25 @@ void composite::take_copied(const source& with, std::pair<int64_t, int64_t> shif
   }
 }
 
-result<void> composite::take_nearest(const source& with) {
+void composite::take_nearest(const source& with, grid_mapper& mapper) {
   const auto& from = with.image;
-  const auto& own = image_.description.grid;
-  const auto& other = from.description.grid;
-  STIP_ASSIGN(auto to_other, coordinate_transform::make(own.crs_wkt, other.crs_wkt));
   const auto width = static_cast<size_t>(image_.width());
   std::vector<double> x(width), y(width);
   std::vector<uint8_t> ok(width);
   std::vector<int64_t> places(width);
   for (int64_t row = 0; row < image_.height(); ++row) {
-    const auto line = static_cast<double>(row) + 0.5;
+    for (size_t i = 0; i < width; ++i) x[i] = static_cast<double>(i) + 0.5;
+    std::ranges::fill(y, static_cast<double>(row) + 0.5);
+    mapper.exact(x, y, ok);
     for (size_t i = 0; i < width; ++i) {
-      x[i] = own.x_of(static_cast<double>(i) + 0.5, line);
-      y[i] = own.y_of(static_cast<double>(i) + 0.5, line);
-    }
-    to_other.forward(x, y, ok);
-    for (size_t i = 0; i < width; ++i) {
-      places[i] = -1;
-      if (!ok[i]) continue;
-      const auto [column, source_row] = pixel_of(other, x[i], y[i]);
       // Compared as numbers: what is far away fits no integer.
-      if (column >= 0 && column < static_cast<double>(from.width()) && source_row >= 0 &&
-          source_row < static_cast<double>(from.height()))
-        places[i] = static_cast<int64_t>(source_row) * from.width() + static_cast<int64_t>(column);
+      const bool inside = ok[i] && x[i] >= 0 && x[i] < static_cast<double>(from.width()) &&
+                          y[i] >= 0 && y[i] < static_cast<double>(from.height());
+      places[i] =
+          inside ? static_cast<int64_t>(y[i]) * from.width() + static_cast<int64_t>(x[i]) : -1;
     }
     take_row(with, row, places);
   }
-  return {};
 }
 
 void composite::take_row(const source& with, int64_t row, std::span<const int64_t> places) {

@@ -1,25 +1,21 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "libstip/core/error.hpp"
+#include "libstip/geo/grid_mapper.hpp"
 #include "libstip/raster/chip_image.hpp"
 
 // Whole images out of partial ones: pixels of the first one that has some.
 
 namespace stip {
 
-/// How far the pixels of one grid lie from those of another where they coincide: pixel (col, row)
-/// of `from` is pixel (col + first, row + second) of `to`. Nothing where CRS or pixels differ, or
-/// edges are more than 1e-6 of a pixel apart.
-std::optional<std::pair<int64_t, int64_t>> lattice_shift(const grid& from, const grid& to);
-
 /// Whether pixels of one subdataset may stand beside those of another: the same name, type, bands,
-/// units and categories, and the same way of marking holes. Errors: unsupported, which names what differs.
+/// units and categories, and the same way of marking holes. Errors: unsupported, which names what
+/// differs.
 result<void> check_combinable(const subdataset_description& a, const subdataset_description& b);
 
 /// One chip that is filled from others. A pixel is taken as a whole, all bands of one source, where
@@ -36,7 +32,8 @@ class composite {
 
   /// Takes the pixels of `from` that are still missing; `number` (1 ..) stands for it in
   /// sources(). Where its pixels do not coincide with the chip's, each takes the one that its
-  /// centre falls into. Precondition: check_combinable. Errors: those of a coordinate_transform.
+  /// centre falls into. Precondition: check_combinable. Errors: those of
+  /// grid_mapper::make.
   result<placing> add(const chip_image& from, uint8_t number);
 
   /// A byte a pixel: which source it is of, 0: none.
@@ -60,7 +57,7 @@ class composite {
   };
 
   void take_copied(const source& with, std::pair<int64_t, int64_t> shift);
-  result<void> take_nearest(const source& with);
+  void take_nearest(const source& with, grid_mapper& mapper);
   /// `places[i]`: the pixel of the source that pixel i of a row may take; -1: none.
   void take_row(const source& with, int64_t row, std::span<const int64_t> places);
   /// What holds no data in a band of the source does not here; for the row of wanted_.

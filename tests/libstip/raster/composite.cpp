@@ -216,21 +216,6 @@ CAF_TEST(pixels of another zone are the ones that centres fall into) {
   CAF_CHECK(*made->add(chips[1], 1) == composite::placing::nearest);
 }
 
-CAF_TEST(grids lie on one lattice only where their pixels coincide) {
-  const auto g = make_grid(0, 0, 100, 100);
-  CAF_CHECK(lattice_shift(make_grid(7, -3, 10, 10), g) == std::pair<int64_t, int64_t>(7, -3));
-  auto other = g;
-  other.transform[0] += 5;
-  CAF_CHECK(!lattice_shift(other, g));
-  other = g;
-  other.transform[1] = 10.001;
-  CAF_CHECK(!lattice_shift(other, g));
-  other = g;
-  other.transform[5] = 10;
-  CAF_CHECK(!lattice_shift(other, g));
-  CAF_CHECK(!lattice_shift(make_grid(0, 0, 10, 10, 32630), g));
-}
-
 CAF_TEST(what may not stand side by side is refused with what differs) {
   const auto a = describe(pixel_type::uint16, validity::nodata, 2);
   CAF_CHECK(check_combinable(a, a).has_value());
