@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/protocol.hpp"
+#include "libstip/analysis/index_statistics.hpp"
 #include "libstip/catalog/rows.hpp"
 #include "libstip/catalog/stored_image.hpp"
 #include "libstip/raster/chip_image.hpp"
@@ -140,6 +141,17 @@ class client {
   /// all have come back.
   void chips_of(const std::string& album, const std::vector<image_row>& images,
                 const std::function<bool(pulled_chip)>& take) const;
+
+  // -- indices ----------------------------------------------------------------
+
+  /// The statistics of an image's index, which a node that has its pixels computes. Errors besides:
+  /// those of measure_index_of.
+  result<index_statistics> measure(const measure_request& request) const;
+  /// The same of many images, several at a time, in their order; the request's key is not looked
+  /// at. `go_on` is asked between two, from several threads.
+  std::vector<result<index_statistics>> measure_all(const measure_request& request,
+                                                    const std::vector<image_row>& images,
+                                                    const std::function<bool()>& go_on) const;
 
  private:
   std::chrono::milliseconds within(std::chrono::milliseconds usual) const {

@@ -130,6 +130,23 @@ struct read_request {
   hash128 content;
 };
 
+/// What the pixels of an image's index come to is asked for.
+struct measure_request {
+  std::string album;
+  std::string key;
+  /// The name of an index, or an expression.
+  std::string expression;
+  /// Clouds are left in.
+  bool keep_clouds = false;
+};
+
+struct measured_index {
+  /// encode(index_statistics).
+  std::string numbers;
+  /// The node that computed them.
+  std::string node;
+};
+
 struct block_page {
   /// Numbers of the blocks in `records`; those between that are left out have no valid pixel.
   std::vector<uint32_t> blocks;
@@ -345,6 +362,14 @@ template <class I>
 typename I::result_type inspect(I& f, read_request& x) {
   return f(caf::meta::type_name("read_request"), x.album, x.key, x.subdataset, x.first_block,
            x.end_block, x.content);
+}
+template <class I>
+typename I::result_type inspect(I& f, measure_request& x) {
+  return f(caf::meta::type_name("measure_request"), x.album, x.key, x.expression, x.keep_clouds);
+}
+template <class I>
+typename I::result_type inspect(I& f, measured_index& x) {
+  return f(caf::meta::type_name("measured_index"), x.numbers, x.node);
 }
 template <class I>
 typename I::result_type inspect(I& f, block_page& x) {

@@ -34,6 +34,8 @@ struct hidden_page;
 struct hidden_request;
 struct image_manifest;
 struct join_request;
+struct measure_request;
+struct measured_index;
 struct node_handles;
 struct node_status;
 struct parcel;
@@ -110,6 +112,8 @@ CAF_ADD_TYPE_ID(stip_messages, (stip::upload_chunk))
 CAF_ADD_TYPE_ID(stip_messages, (stip::upload_input))
 CAF_ADD_TYPE_ID(stip_messages, (stip::upload_request))
 CAF_ADD_TYPE_ID(stip_messages, (stip::transform_request))
+CAF_ADD_TYPE_ID(stip_messages, (stip::measure_request))
+CAF_ADD_TYPE_ID(stip_messages, (stip::measured_index))
 CAF_END_TYPE_ID_BLOCK(stip_messages)
 
 CAF_BEGIN_TYPE_ID_BLOCK(stip_atoms, caf::id_block::stip_messages::end)
@@ -154,6 +158,7 @@ CAF_ADD_ATOM(stip_atoms, stip::atom, hides, "hides")
 CAF_ADD_ATOM(stip_atoms, stip::atom, hidden, "hidden")
 CAF_ADD_ATOM(stip_atoms, stip::atom, upload, "upload")
 CAF_ADD_ATOM(stip_atoms, stip::atom, transform, "transform")
+CAF_ADD_ATOM(stip_atoms, stip::atom, measure, "measure")
 CAF_END_TYPE_ID_BLOCK(stip_atoms)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(stip::album_view_ptr)
@@ -202,6 +207,9 @@ using query_actor = caf::typed_actor<
     takes<atom::here, atom::manifest, std::string, std::string>::with<image_manifest>,
     takes<atom::read, read_request>::with<block_page>,
     takes<atom::here, atom::read, read_request>::with<block_page>,
+    /// An index of an image, as numbers; who has its pixels computes them.
+    takes<atom::measure, measure_request>::with<measured_index>,
+    takes<atom::here, atom::measure, measure_request>::with<measured_index>,
     /// Which of these keys (of this node) are stored from the scene of this id.
     takes<atom::here, atom::holds, std::string, std::vector<std::string>,
           std::string>::with<std::vector<bool>>,

@@ -8,6 +8,7 @@
 #include "actors/errors.hpp"
 #include "actors/executor.hpp"
 #include "actors/gather.hpp"
+#include "actors/index_answers.hpp"
 #include "actors/second_look.hpp"
 #include "libstip/cluster/replication.hpp"
 
@@ -360,6 +361,18 @@ query_actor::behavior_type query_behavior(self_pointer self, context_ptr context
         return with_view<block_page>(self, request.album, false, [request](const album_view& v) {
           return read_here(v, request);
         });
+      },
+      [self](atom::measure, const measure_request& request) {
+        return from_holders<measured_index>(self, request.album, request.key,
+                                            [self, request](const peer& p) {
+                                              return ask(self, p.handles.query, measure_deadline,
+                                                         atom::here_v, atom::measure_v, request);
+                                            });
+      },
+      [self](atom::here, atom::measure, const measure_request& request) {
+        return with_view<measured_index>(
+            self, request.album, false,
+            [request](const album_view& v) { return measure_here(v, request); });
       },
       [self](atom::here, atom::holds, const std::string& album,
              const std::vector<std::string>& keys, const std::string& scene) {

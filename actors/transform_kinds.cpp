@@ -5,6 +5,9 @@
 #include <charconv>
 
 #include "libstip/analysis/cloud_transformation.hpp"
+#include "libstip/analysis/derived_scene.hpp"
+#include "libstip/analysis/filter_transformation.hpp"
+#include "libstip/analysis/index_transformation.hpp"
 #include "libstip/cluster/align_transformation.hpp"
 #include "libstip/cluster/coalesce_transformation.hpp"
 #include "libstip/cluster/fill_transformation.hpp"
@@ -137,6 +140,58 @@ made make_cloud(const transform_request& request, const album&, const node_setti
   return std::make_unique<cloud_transformation>(std::move(work));
 }
 
+// -- index --------------------------------------------------------------------
+
+/// The name of the product, and what it is.
+struct wanted_index {
+  index_work work;
+  index_type type;
+  std::string name;
+};
+
+result<wanted_index> index_of(const transform_request& request) {
+  STIP_ASSIGN(auto index, define_index(option_of(request, transform_option::expression)));
+  const auto type = option_of(request, transform_option::type);
+  STIP_ASSIGN(const auto chosen, parse_index_type(type.empty() ? "float" : type));
+  auto name = option_of(request, transform_option::name);
+  if (!name.empty()) STIP_TRY(check_product_name(name));
+  if (name.empty()) name = index.derived_name();
+  const bool keep = !option_of(request, transform_option::keep_clouds).empty();
+  return wanted_index{{std::move(index), keep}, chosen, std::move(name)};
+}
+
+result<void> check_index(const transform_request& request, geocode_algorithm) {
+  return index_of(request).map([](const auto&) {});
+}
+
+made make_index(const transform_request& request, const album&, const node_settings&) {
+  STIP_ASSIGN(auto wanted, index_of(request));
+  return std::make_unique<index_transformation>(std::move(wanted.work), wanted.type,
+                                                std::move(wanted.name), request.match);
+}
+
+// -- filter -------------------------------------------------------------------
+
+result<image_filter> filter_of(const transform_request& request) {
+  const auto text = option_of(request, transform_option::radius);
+  std::optional<int64_t> radius;
+  if (!text.empty()) {
+    const auto* end = text.data() + text.size();
+    const auto [stop, code] = std::from_chars(text.data(), end, radius.emplace());
+    if (code != std::errc{} || stop != end) return refuse(request, "the radius is no number");
+  }
+  return parse_image_filter(option_of(request, transform_option::filter), radius);
+}
+
+result<void> check_filter(const transform_request& request, geocode_algorithm) {
+  return filter_of(request).map([](const auto&) {});
+}
+
+made make_filter(const transform_request& request, const album&, const node_settings&) {
+  STIP_ASSIGN(const auto wanted, filter_of(request));
+  return std::make_unique<filter_transformation>(wanted, request.match);
+}
+
 // -- the table ----------------------------------------------------------------
 
 constexpr std::array split_options{transform_option::bound};
@@ -146,6 +201,9 @@ constexpr std::array coalesce_options{transform_option::platform, transform_opti
 constexpr std::array align_options{transform_option::size, transform_option::resampling};
 constexpr std::array cloud_options{transform_option::method, transform_option::model,
                                    transform_option::force};
+constexpr std::array index_options{transform_option::expression, transform_option::type,
+                                   transform_option::name, transform_option::keep_clouds};
+constexpr std::array filter_options{transform_option::filter, transform_option::radius};
 
 constexpr std::array kinds{
     transform_kind{"split", true, split_options, check_split, make_split},
@@ -154,6 +212,8 @@ constexpr std::array kinds{
     transform_kind{"coalesce", false, coalesce_options, check_coalesce, make_coalesce},
     transform_kind{"align", false, align_options, check_align, make_align},
     transform_kind{"cloud", false, cloud_options, check_cloud, make_cloud},
+    transform_kind{"index", false, index_options, check_index, make_index},
+    transform_kind{"filter", false, filter_options, check_filter, make_filter},
 };
 
 }  // namespace

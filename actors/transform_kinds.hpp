@@ -31,6 +31,15 @@ inline constexpr std::string_view nearest = "nearest";
 /// align: pixels to each side of a cell; a name of resampling.
 inline constexpr std::string_view size = "size";
 inline constexpr std::string_view resampling = "resampling";
+/// index: a name of known_indices() or an expression; a name of index_type; the product's name
+/// where it is not the index's; anything: clouds are left in.
+inline constexpr std::string_view expression = "expression";
+inline constexpr std::string_view type = "type";
+inline constexpr std::string_view name = "name";
+inline constexpr std::string_view keep_clouds = "keep-clouds";
+/// filter: its name; its radius, if it has one.
+inline constexpr std::string_view filter = "filter";
+inline constexpr std::string_view radius = "radius";
 }  // namespace transform_option
 
 /// A kind of task that makes something of stored images: one line of the table in

@@ -6,6 +6,7 @@
 
 #include "apps/stip/parse.hpp"
 #include "apps/stip/settings.hpp"
+#include "libstip/analysis/indices.hpp"
 #include "libstip/core/defaults.hpp"
 #include "libstip/format/format.hpp"
 #include "libstip/raster/picture.hpp"
@@ -124,6 +125,13 @@ words choices(std::string_view name) {
     for (const auto& f : formats()) out.emplace_back(f.name);
     return out;
   }
+  if (name == "INDEX") {
+    words out;
+    for (const auto& index : known_indices()) out.emplace_back(index.name);
+    return out;
+  }
+  if (name == "FILTER") return {"grayscale", "blur", "sharpen", "median", "edges", "equalize"};
+  if (name == "type") return {"float", "int16"};
   if (name == "sort") {
     words out;
     for (int i = 0; i <= static_cast<int>(sort_field::key); ++i)

@@ -2,16 +2,6 @@
 
 namespace stip::cli {
 
-namespace {
-
-const argument album_argument = {"ALBUM", "the album's name"};
-
-verb later(std::string_view name, std::string_view summary, std::string_view example) {
-  return {name, summary, {album_argument}, {}, true, example};
-}
-
-}  // namespace
-
 noun image_noun() {
   return {
       "image",
@@ -29,9 +19,8 @@ noun image_noun() {
           image_coalesce_verb(),
           image_align_verb(),
           image_cloud_verb(),
-          later("index", "band indices and arithmetic: statistics, or a derived image",
-                "stip image index olinda ndvi --store"),
-          later("filter", "an image filter over images", "stip image filter olinda blur"),
+          image_index_verb(),
+          image_filter_verb(),
           image_mosaic_verb(),
           image_delete_verb(),
       },

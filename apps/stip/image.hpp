@@ -20,6 +20,8 @@ verb image_coalesce_verb();
 verb image_align_verb();
 verb image_cloud_verb();
 verb image_mosaic_verb();
+verb image_index_verb();
+verb image_filter_verb();
 
 /// What a user says of inputs that do not say it themselves: --platform, --timestamp, --tile,
 /// --subdataset.

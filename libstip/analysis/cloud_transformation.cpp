@@ -2,8 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <map>
 
+#include "libstip/analysis/chip_planes.hpp"
 #include "libstip/analysis/find_clouds.hpp"
 #include "libstip/geo/cell.hpp"
 #include "libstip/raster/cell_mask.hpp"
@@ -34,47 +34,6 @@ bool has_mask(const stored_image& image, const cloud_work& work) {
   return property(made, method_property) == to_string(work.method) &&
          (!work.model || property(made, checksum_property) == to_string(work.model_checksum));
 }
-
-/// The pixels of an image's chips, each read when it is needed first.
-class chip_planes {
- public:
-  chip_planes(const stored_image& image, const read_chip& read) : image_(image), read_(read) {}
-
-  image_planes planes() {
-    image_planes out;
-    out.size = [this](size_t i) -> plane_size {
-      const auto part = part_of(image_, i);
-      return {static_cast<size_t>(part.width), static_cast<size_t>(part.height)};
-    };
-    out.read = [this](const band_place& place) -> result<std::vector<std::byte>> {
-      STIP_ASSIGN(const auto* pixels, pixels_of(place.subdataset));
-      const auto band = pixels->band(place.band);
-      return std::vector<std::byte>(band.begin(), band.end());
-    };
-    out.valid = [this](size_t i) -> result<std::vector<uint8_t>> {
-      if (image_.scene.subdatasets[i].valid == validity::nodata) return std::vector<uint8_t>{};
-      STIP_ASSIGN(const auto* pixels, pixels_of(i));
-      return pixels->valid();
-    };
-    return out;
-  }
-
-  uint64_t bytes() const { return bytes_; }
-
- private:
-  result<const chip_image*> pixels_of(size_t subdataset) {
-    const auto found = read_already_.find(subdataset);
-    if (found != read_already_.end()) return &found->second;
-    STIP_ASSIGN(auto chip, read_(image_, subdataset));
-    bytes_ += part_bytes(image_, subdataset);
-    return &read_already_.emplace(subdataset, std::move(chip.image)).first->second;
-  }
-
-  const stored_image& image_;
-  const read_chip& read_;
-  std::map<size_t, chip_image> read_already_;
-  uint64_t bytes_ = 0;
-};
 
 /// What the mask of every image of the scene is: one record for all of them.
 scene_description describe_mask(const scene_description& of, const cloud_mask& mask,
@@ -157,7 +116,7 @@ result<load_outcome> find_image_clouds(const stored_image& image, const cloud_wo
   if (services.stopped()) return stopped_work("find the clouds of " + to_string(key));
 
   const auto part = part_of(image, mask.subdataset);
-  derived_image made{key, describe_mask(image.scene, mask, work), {}};
+  derived_image made{key, describe_mask(image.scene, mask, work), {}, {}};
   STIP_ASSIGN(const auto own,
               cell_mask(made.scene.subdatasets.front().grid, part, algorithm, key.geocode));
   const cloud_note note{image.chips.front().scene, fractions_of(count_classes(mask.classes, own))};

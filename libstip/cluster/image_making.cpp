@@ -12,7 +12,8 @@ namespace stip {
 namespace {
 
 /// What is to be said of a chip of these pixels before it is encoded.
-chip_description describe(const placed_chip& chip, size_t index, size_t count) {
+chip_description describe(const placed_chip& chip, const pixel_rect& window, size_t index,
+                          size_t count) {
   const auto& of = chip.image.description;
   chip_description out;
   out.subdataset = of.id;
@@ -22,10 +23,10 @@ chip_description describe(const placed_chip& chip, size_t index, size_t count) {
   out.type = of.type;
   out.bands = static_cast<uint16_t>(of.bands.size());
   out.mask_planes = mask_planes(of.valid, of.bands.size());
-  out.column = chip.window.column;
-  out.row = chip.window.row;
-  out.width = static_cast<uint32_t>(chip.window.width);
-  out.height = static_cast<uint32_t>(chip.window.height);
+  out.column = window.column;
+  out.row = window.row;
+  out.width = static_cast<uint32_t>(window.width);
+  out.height = static_cast<uint32_t>(window.height);
   return out;
 }
 
@@ -37,11 +38,20 @@ uint64_t valid_pixels(const chip_image& image, std::span<const uint8_t> own) {
   return count;
 }
 
-result<void> encode_own(const placed_chip& chip, std::span<const uint8_t> own, size_t number,
-                        plane_encoder& encoder, chip_packer& packer) {
-  const auto cell = static_cast<uint64_t>(std::count(own.begin(), own.end(), 1));
-  return encode_chip(chip, static_cast<uint16_t>(defaults::max_block_edge), cell,
-                     valid_pixels(chip.image, own), number, encoder, packer);
+/// `whole` is what the chip is a part of; null: it is whole itself.
+result<void> encode_own(const placed_chip& chip, const whole_chip* whole,
+                        std::span<const uint8_t> own, size_t number, plane_encoder& encoder,
+                        chip_packer& packer) {
+  const auto own_pixels = static_cast<uint64_t>(std::count(own.begin(), own.end(), 1));
+  return encode_chip(chip, whole ? whole->window : chip.window,
+                     static_cast<uint16_t>(defaults::max_block_edge),
+                     whole ? whole->cell_pixels : own_pixels, valid_pixels(chip.image, own), number,
+                     encoder, packer);
+}
+
+/// What chip number `i` of the image is a part of.
+const whole_chip* whole_of(const derived_image& image, size_t i) {
+  return i < image.whole.size() ? &image.whole[i] : nullptr;
 }
 
 }  // namespace
@@ -146,8 +156,11 @@ result<void> image_making::read(const stored_image& image, size_t chip, const re
 result<load_outcome> store_derived(const derived_image& image, const load_request& request,
                                    const load_services& services) {
   planned_image plan{image.key, {}};
-  for (const auto& chip : image.chips)
-    plan.chips.push_back(describe(chip, plan.chips.size(), image.chips.size()));
+  for (size_t i = 0; i < image.chips.size(); ++i) {
+    const auto* whole = whole_of(image, i);
+    plan.chips.push_back(describe(image.chips[i], whole ? whole->window : image.chips[i].window, i,
+                                  image.chips.size()));
+  }
   image_making out{image.scene, request, services};
   STIP_ASSIGN(const auto anything, out.place({std::move(plan)}));
   if (!anything) return out.nothing();
@@ -157,7 +170,7 @@ result<load_outcome> store_derived(const derived_image& image, const load_reques
       const auto& chip = image.chips[i];
       STIP_ASSIGN(const auto own, cell_mask(image.scene.subdatasets[i].grid, chip.window,
                                             request.target.algorithm, image.key.geocode));
-      STIP_TRY(encode_own(chip, own, out.number(0, i), encoder, packer));
+      STIP_TRY(encode_own(chip, whole_of(image, i), own, out.number(0, i), encoder, packer));
     }
     return {};
   });
@@ -167,13 +180,13 @@ result<load_outcome> store_mask(const derived_image& mask, const cloud_note& not
                                 std::span<const uint8_t> own, const load_request& request,
                                 const load_services& services) {
   const auto& chip = mask.chips.front();
-  planned_image plan{mask.key, {describe(chip, cloud_mask_index, 0)}};
+  planned_image plan{mask.key, {describe(chip, chip.window, cloud_mask_index, 0)}};
   plan.chips.front().clouds = note;
   image_making out{mask.scene, request, services};
   STIP_TRY(out.place_mask(std::move(plan)));
   return out.run([&](chip_packer& packer) -> result<void> {
     plane_encoder encoder;
-    return encode_own(chip, own, out.number(0, 0), encoder, packer);
+    return encode_own(chip, nullptr, own, out.number(0, 0), encoder, packer);
   });
 }
 

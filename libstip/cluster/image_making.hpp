@@ -83,12 +83,21 @@ class image_making {
   uint64_t bytes_ = 0;
 };
 
+/// A chip of which only the part that can hold data is in memory.
+struct whole_chip {
+  pixel_rect window;
+  /// Pixels of the window whose centre lies in the cell.
+  uint64_t cell_pixels = 0;
+};
+
 /// An image that was derived of others, in memory.
 struct derived_image {
   image_key key;
   scene_description scene;
   /// One for each subdataset of the scene, on its grid.
   std::vector<placed_chip> chips;
+  /// What each of the chips is a part of, as part_of gives it; empty: they are whole.
+  std::vector<whole_chip> whole;
 };
 
 /// Brings an image to its owners, unless all of them have it of the same scene. Errors: those of

@@ -114,15 +114,15 @@ result<void> recutter::cut(const std::string& geocode,
           static_cast<size_t>(row * rect.width + run.col_begin - rect.column), length));
     }
   }
-  return encode_chip(made, edge, cell_pixels, valid_pixels, chip, encoder_, sink);
+  return encode_chip(made, rect, edge, cell_pixels, valid_pixels, chip, encoder_, sink);
 }
 
-result<void> encode_chip(const placed_chip& pixels, uint16_t block_edge, uint64_t cell_pixels,
-                         uint64_t valid_pixels, size_t chip, plane_encoder& encoder,
-                         cut_sink& sink) {
+result<void> encode_chip(const placed_chip& pixels, const pixel_rect& window, uint16_t block_edge,
+                         uint64_t cell_pixels, uint64_t valid_pixels, size_t chip,
+                         plane_encoder& encoder, cut_sink& sink) {
   const auto& image = pixels.image;
   const validity_rule rule(image.description);
-  const block_layout layout{pixels.window, block_edge};
+  const block_layout layout{window, block_edge};
   const auto blocks = static_cast<uint64_t>(layout.count());
   const auto planes = static_cast<uint32_t>(rule.bands() + rule.masks());
   std::vector<uint64_t> contents(blocks * planes, 0);
@@ -131,10 +131,16 @@ result<void> encode_chip(const placed_chip& pixels, uint16_t block_edge, uint64_
   const size_t pixel = size_of(image.description.type);
   for (int64_t index = 0; index < layout.count(); ++index) {
     const auto rect = layout.block(index);
-    bands.resize(rect.pixels() * rule.bands() * pixel);
-    masks.resize(rect.pixels() * rule.masks());
-    copy_part(bands_of(pixels), {bands.data(), rect, pixel}, rect, rule.bands());
-    copy_part(masks_of(pixels), {reinterpret_cast<std::byte*>(masks.data()), rect, 1}, rect,
+    const auto inside = intersect(rect, pixels.window);
+    if (inside.empty()) continue;
+    const auto band_bytes = rect.pixels() * pixel;
+    bands.resize(band_bytes * rule.bands());
+    masks.assign(rect.pixels() * rule.masks(), 0);
+    if (inside != rect)
+      for (size_t b = 0; b < rule.bands(); ++b)
+        rule.fill(b, std::span(bands).subspan(b * band_bytes, band_bytes));
+    copy_part(bands_of(pixels), {bands.data(), rect, pixel}, inside, rule.bands());
+    copy_part(masks_of(pixels), {reinterpret_cast<std::byte*>(masks.data()), rect, 1}, inside,
               rule.masks());
     STIP_TRY(
         encoder.encode(rule, static_cast<uint16_t>(rect.height), static_cast<uint16_t>(rect.width),
@@ -149,8 +155,8 @@ result<void> encode_chip(const placed_chip& pixels, uint16_t block_edge, uint64_
   finished.cell_pixels = cell_pixels;
   finished.valid_pixels = valid_pixels;
   finished.content =
-      chip_content(image.description.type, static_cast<uint32_t>(image.width()),
-                   static_cast<uint32_t>(image.height()), planes, block_edge, contents);
+      chip_content(image.description.type, static_cast<uint32_t>(window.width),
+                   static_cast<uint32_t>(window.height), planes, block_edge, contents);
   return sink.finish(finished);
 }
 

@@ -175,6 +175,8 @@ CAF_TEST(tasks and nodes are offered by their ids) {
 }
 
 CAF_TEST(words of closed sets are offered and accepted) {
+  offers("image index a nd", {"ndbi", "ndsi", "ndvi", "ndwi"}, 14);
+  offers("image filter a b", {"blur"}, 15);
   offers("album create a ", {"geohash", "quadtile"}, 15);
   offers("image export a --as p", {"png"}, 20);
   for (const auto& field : typed("image list a --sort ").words)

@@ -103,6 +103,16 @@ wrong image show a not-a-key
 wrong image export a
 wrong image export a --to "$scratch/e" --as jpg
 wrong image delete a
+wrong image index a
+wrong image index a '(nir'
+wrong image index a nonsense
+wrong image index a ndvi --type int16
+wrong image index a ndvi --store --type int8
+wrong image index a 'nir+red' --store --name raw
+wrong image filter a
+wrong image filter a bloom
+wrong image filter a blur --radius 0
+wrong image filter a edges --radius 2
 wrong image probe
 wrong image probe -l 13 x.tif
 wrong image probe --algorithm quadtile -l 30 x.tif
@@ -122,9 +132,6 @@ later() {
   complains '^stip: .*not yet'
   one_line
 }
-for verb in index filter; do
-  later image "$verb" a
-done
 wrong image search a --map m.gif
 for name in ca cert key; do
   later "--tls-$name" x.pem node list

@@ -2,6 +2,8 @@
 #include "libstip/raster/recut.hpp"
 
 #include <caf/test/unit_test.hpp>
+#include <cstring>
+#include <random>
 
 #include "cut_twin.hpp"
 #include "libstip/geo/cell_runs.hpp"
@@ -234,4 +236,47 @@ CAF_TEST(what is no cell of the precision is refused) {
   const auto none = cutter->cells_within("u1", {1000, 1000, 10, 10});
   CAF_REQUIRE(none.has_value());
   CAF_CHECK(none->empty());
+}
+
+CAF_TEST(a part of a chip is encoded as the whole chip with nothing around the part) {
+  constexpr uint16_t edge = 64;
+  const pixel_rect window{-70, 30, 300, 210};
+  std::mt19937_64 random(20261216);
+  for (const auto& part :
+       {window, pixel_rect{0, 40, 130, 90}, pixel_rect{-6, 94, 64, 64}, pixel_rect{229, 239, 1, 1}})
+    for (const auto valid : {validity::nodata, validity::all}) {
+      subdataset_description of;
+      of.type = pixel_type::uint16;
+      of.valid = valid;
+      of.bands.resize(2);
+      for (auto& band : of.bands) band.nodata = 7;
+      const auto fill = [&](const pixel_rect& rect) {
+        auto made = chip_assembler::make(
+            of, {rect.column, rect.row, uint32_t(rect.width), uint32_t(rect.height), edge});
+        CAF_REQUIRE(made.has_value());
+        return placed_chip{rect, std::move(*made).finish()};
+      };
+      auto whole = fill(window), piece = fill(part);
+      for (auto& byte : piece.image.pixels) byte = std::byte(random() % 3 + 7);
+      for (auto& byte : piece.image.masks) byte = random() % 5 != 0;
+      for (int64_t row = 0; row < part.height; ++row)
+        for (int64_t column = 0; column < part.width; ++column) {
+          const auto from = size_t(row * part.width + column);
+          const auto to = size_t((row + part.row - window.row) * window.width + column +
+                                 part.column - window.column);
+          for (size_t b = 0; b < 2; ++b)
+            std::memcpy(whole.image.pixels.data() + (b * whole.image.area() + to) * 2,
+                        piece.image.pixels.data() + (b * piece.image.area() + from) * 2, 2);
+          if (valid == validity::all) whole.image.masks[to] = piece.image.masks[from];
+        }
+      keeping_sink sink(2);
+      plane_encoder encoder;
+      CAF_REQUIRE(encode_chip(whole, window, edge, 9, 5, 0, encoder, sink).has_value());
+      CAF_REQUIRE(encode_chip(piece, window, edge, 9, 5, 1, encoder, sink).has_value());
+      const auto a = put_together(sink.chips[0], of, window, edge);
+      const auto b = put_together(sink.chips[1], of, window, edge);
+      CAF_CHECK(a.pixels.image.pixels == b.pixels.image.pixels);
+      CAF_CHECK(a.pixels.image.masks == b.pixels.image.masks);
+      CAF_CHECK(a.finished.content == b.finished.content);
+    }
 }
