@@ -1,6 +1,7 @@
 #include "libstip/analysis/filter_transformation.hpp"
 
 #include "libstip/analysis/derived_scene.hpp"
+#include "libstip/catalog/scene_record.hpp"
 
 namespace stip {
 
@@ -35,22 +36,31 @@ result<load_outcome> filter_transformation::run(const image_key& input, const im
   if (parts.empty())
     return fail(ec::unsupported, what, "it has quality bands alone",
                 "filters are for what is measured");
-  STIP_ASSIGN(const auto share, budget_share::acquire(*services.memory, filter_bytes(image, parts),
-                                                      services.stopped));
   derived_image made;
   made.key = input;
   made.key.source = derived_source(input.source, filter_.name());
   made.scene = derived_scene(image, "filter", {{"filter", filter_.name()}});
-  uint64_t bytes = 0;
+  std::vector<filtered_part> described;
   for (const auto i : parts) {
+    STIP_ASSIGN(auto part, describe_filtered(image.scene, i, filter_));
+    made.scene.subdatasets.push_back(part.description);
+    described.push_back(std::move(part));
+  }
+  STIP_ASSIGN(const auto held, is_held(made.key, scene_id(encode(made.scene)), services));
+  load_outcome known;
+  known.images_known = 1;
+  if (held) return known;
+  STIP_ASSIGN(const auto share, budget_share::acquire(*services.memory, filter_bytes(image, parts),
+                                                      services.stopped));
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < parts.size(); ++k) {
     if (services.stopped()) return stopped_work(what);
-    STIP_ASSIGN(const auto part, describe_filtered(image.scene, i, filter_));
+    const auto i = parts[k];
     STIP_ASSIGN(const auto chip, images.read(image, i));
     bytes += part_bytes(image, i);
-    STIP_ASSIGN(auto filtered, filter_chip(chip.image, part, filter_));
+    STIP_ASSIGN(auto filtered, filter_chip(chip.image, described[k], filter_));
     made.chips.push_back({chip.window, std::move(filtered)});
     made.whole.push_back({window_of(image.chips[i]), image.chips[i].cell_pixels});
-    made.scene.subdatasets.push_back(part.description);
   }
   STIP_ASSIGN(auto out, store_derived(made, request, services));
   out.decoded_bytes = bytes;

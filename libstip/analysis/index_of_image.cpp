@@ -20,7 +20,6 @@ constexpr auto method_property = "method";
 struct known_clouds {
   std::vector<uint8_t> classes;
   std::optional<image_mask> mask;
-  std::string word{cloud_word::unknown};
 };
 
 /// The subdataset of the image whose grid the mask has.
@@ -48,19 +47,13 @@ result<known_clouds> stored_clouds(const stored_image& image, chip_planes& pixel
                  [](std::byte b) { return std::to_integer<uint8_t>(b); });
   const plane_size size{static_cast<size_t>(window.width), static_cast<size_t>(window.height)};
   out.mask = image_mask{*subdataset, size, out.classes};
-  const auto& properties = image.mask_scene->properties;
-  const auto method = properties.find(method_property);
-  out.word = method == properties.end() ? "mask" : method->second;
   return out;
 }
 
 result<known_clouds> find_known_clouds(const stored_image& image, const index_work& work,
                                        chip_planes& pixels) {
   known_clouds out;
-  if (work.keep_clouds) {
-    out.word = cloud_word::kept;
-    return out;
-  }
+  if (work.keep_clouds) return out;
   if (image.mask() != nullptr) return stored_clouds(image, pixels);
   if (!find_quality(image.scene)) return out;
   cloud_request by_quality;
@@ -68,11 +61,20 @@ result<known_clouds> find_known_clouds(const stored_image& image, const index_wo
   STIP_ASSIGN(auto found, find_clouds(image.scene, by_quality, pixels.planes()));
   out.classes = std::move(found.classes);
   out.mask = image_mask{found.subdataset, found.size, out.classes};
-  out.word = to_string(cloud_method::quality);
   return out;
 }
 
 }  // namespace
+
+std::string clouds_of_index(const stored_image& image, const index_work& work) {
+  if (work.keep_clouds) return std::string(cloud_word::kept);
+  if (image.mask() == nullptr)
+    return std::string(find_quality(image.scene) ? to_string(cloud_method::quality)
+                                                 : cloud_word::unknown);
+  const auto& properties = image.mask_scene->properties;
+  const auto method = properties.find(method_property);
+  return method == properties.end() ? std::string("mask") : method->second;
+}
 
 uint64_t index_bytes(const stored_image& image, const index_work& work) {
   std::set<size_t> chips;
@@ -109,7 +111,7 @@ result<computed_index> compute_index_of(const stored_image& image, const index_w
   out.window = part_of(image, out.plane.subdataset);
   STIP_ASSIGN(out.own, cell_mask(image.scene.subdatasets[out.plane.subdataset].grid, out.window,
                                  algorithm, geocode));
-  out.clouds = clouds.word;
+  out.clouds = clouds_of_index(image, work);
   out.bytes = pixels.bytes();
   return out;
 }

@@ -41,6 +41,9 @@ struct computed_index {
   uint64_t bytes = 0;
 };
 
+/// What computed_index::clouds will be, without a pixel.
+std::string clouds_of_index(const stored_image& image, const index_work& work);
+
 /// Bytes of memory that computing it takes at most.
 uint64_t index_bytes(const stored_image& image, const index_work& work);
 

@@ -21,6 +21,9 @@ class index_transformation final : public transformation {
                            const load_services& services) const override;
 
  private:
+  /// The record of what is made of an image. Errors: those of resolve_bands and finest_grid.
+  result<scene_description> describe(const stored_image& image) const;
+
   const index_work work_;
   const index_type type_;
   const std::string name_;
