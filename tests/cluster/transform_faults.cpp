@@ -35,6 +35,8 @@ struct fixture : transform_fixture {
     add("fill", "P", {});
     add("coalesce", "P", {{"platform", "Q"}});
     add("align", "P", {{"size", "64"}});
+    add("index", "P", {{"expression", "b1 * 2"}, {"name", "twice"}});
+    add("filter", "P", {{"filter", "blur"}, {"radius", "2"}});
     add("cloud", "Landsat*", {{"method", "auto"}});
     return out;
   }
