@@ -4,11 +4,11 @@
 #include <array>
 #include <charconv>
 
+#include "libstip/analysis/align_transformation.hpp"
 #include "libstip/analysis/cloud_transformation.hpp"
 #include "libstip/analysis/derived_scene.hpp"
 #include "libstip/analysis/filter_transformation.hpp"
 #include "libstip/analysis/index_transformation.hpp"
-#include "libstip/cluster/align_transformation.hpp"
 #include "libstip/cluster/coalesce_transformation.hpp"
 #include "libstip/cluster/fill_transformation.hpp"
 #include "libstip/cluster/recut_transformation.hpp"
@@ -114,7 +114,7 @@ result<void> check_align(const transform_request& request, geocode_algorithm) {
 made make_align(const transform_request& request, const album&, const node_settings&) {
   STIP_ASSIGN(const auto edge, edge_of(request));
   STIP_ASSIGN(const auto kernel, kernel_of(request));
-  return std::make_unique<align_transformation>(edge, kernel);
+  return std::make_unique<align_transformation>(edge, kernel, request.match);
 }
 
 // -- cloud --------------------------------------------------------------------
@@ -137,7 +137,7 @@ made make_cloud(const transform_request& request, const album&, const node_setti
     STIP_TRY(check_input(model, settings.input_roots));
     STIP_TRY(work.read_model(model));
   }
-  return std::make_unique<cloud_transformation>(std::move(work));
+  return std::make_unique<cloud_transformation>(std::move(work), request.match);
 }
 
 // -- index --------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "libstip/analysis/chip_planes.hpp"
+#include "libstip/analysis/derived_scene.hpp"
 #include "libstip/analysis/find_clouds.hpp"
 #include "libstip/geo/cell.hpp"
 #include "libstip/raster/cell_mask.hpp"
@@ -130,6 +131,10 @@ result<load_outcome> find_image_clouds(const stored_image& image, const cloud_wo
   STIP_ASSIGN(auto out, store_mask(made, note, own, request, services));
   out.decoded_bytes = planes.bytes();
   return out;
+}
+
+std::string cloud_transformation::input_of(const image_row& image) const {
+  return is_derived_of(image, match_) ? to_string(image.key) : std::string{};
 }
 
 result<load_outcome> cloud_transformation::run(const image_key& input, const image_source& images,

@@ -36,18 +36,21 @@ result<load_outcome> find_image_clouds(const stored_image& image, const cloud_wo
                                        const read_chip& read, const load_request& request,
                                        const load_services& services);
 
-/// Its inputs are the images that the filter takes.
+/// Its inputs are the images that is_derived_of takes.
 class cloud_transformation final : public transformation {
  public:
-  explicit cloud_transformation(cloud_work work) : work_(std::move(work)) {}
+  /// `match` is the task's filter.
+  cloud_transformation(cloud_work work, filter match)
+      : work_(std::move(work)), match_(std::move(match)) {}
 
-  std::string input_of(const image_row& image) const override { return to_string(image.key); }
+  std::string input_of(const image_row& image) const override;
   result<load_outcome> run(const image_key& input, const image_source& images,
                            const load_request& request,
                            const load_services& services) const override;
 
  private:
   const cloud_work work_;
+  const filter match_;
 };
 
 }  // namespace stip

@@ -64,3 +64,5 @@ is null /0/cloud_coverage
 expect 0 image cloud a -s split
 expect 0 --format json image list a -s split --limit 1 -c 1
 same "$(json count '')" 1 'pieces whose coverage is known'
+
+finish

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "actors/client.hpp"
+#include "libstip/geo/projection.hpp"
 #include "tests/support/cluster/transform_fixture.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/libstip/striped_scene.hpp"
@@ -182,6 +183,53 @@ CAF_TEST(what has another band is left out with the reason and one encoding is m
   CAF_CHECK(ended.state == task_state::done);
   CAF_CHECK(!ended.errors.empty());
   for (const auto& err : ended.errors) CAF_CHECK(err.reason.find("left out") != std::string::npos);
+}
+
+CAF_TEST(scenes of two zones are combined on the grid of the fullest which says so) {
+  test_cluster one{1};
+  create(one, 1);
+  write_striped(one.files() / "s0.tif", 0, "P", day(0));
+  // The same ground in the zone to the west, with data everywhere.
+  double x = striped_left, y = striped_top;
+  auto way = coordinate_transform::make("EPSG:32725", "EPSG:32724");
+  uint8_t ok = 0;
+  CAF_REQUIRE(way.has_value());
+  way->forward({&x, 1}, {&y, 1}, {&ok, 1});
+  CAF_REQUIRE(ok == 1);
+  raster_file west;
+  west.width = west.height = striped_edge / 2;
+  west.type = pixel_type::uint16;
+  west.epsg = 32724;
+  west.transform = {x, striped_metres, 0, y, 0, -striped_metres};
+  west.edit = [](GDALDataset& d) {
+    d.GetRasterBand(1)->SetDescription("b1");
+    d.GetRasterBand(1)->SetNoDataValue(0);
+    d.SetMetadataItem("PLATFORM", "P");
+    d.SetMetadataItem("TIMESTAMP", "2020-01-02");
+  };
+  CAF_REQUIRE(write_raster(one.files() / "s1.tif", west));
+  store(one, one.files() / "s?.tif");
+  transform_all(one, 0, request_of("fill"));
+  size_t resampled = 0;
+  for (const auto& row : of_source(one, 0, "filled")) {
+    const auto image = client_of(one, 0).details("a", row.key);
+    CAF_REQUIRE(image.has_value());
+    const auto& scene = image->scene;
+    if (scene.properties.at("inputs").find(' ') == std::string::npos) continue;
+    CAF_CHECK_EQUAL(scene.properties.at("resampling"), "nearest");
+    ++resampled;
+    double most = 0;
+    std::string fullest;
+    for (const auto& raw : of_source(one, 0, "raw"))
+      if (raw.key.geocode == row.key.geocode && raw.pixel_coverage > most) {
+        most = raw.pixel_coverage;
+        fullest = raw.key.tile;
+      }
+    CAF_CHECK(row.pixel_coverage > most);
+    const auto zone = same_crs(scene.subdatasets.front().grid.crs_wkt, "EPSG:32725") ? "s0" : "s1";
+    CAF_CHECK_EQUAL(zone, fullest);
+  }
+  CAF_CHECK(resampled > 0);
 }
 
 CAF_TEST(coalesce is the join of places and times on one node and on five) {

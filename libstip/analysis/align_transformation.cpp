@@ -1,7 +1,8 @@
-#include "libstip/cluster/align_transformation.hpp"
+#include "libstip/analysis/align_transformation.hpp"
 
 #include <algorithm>
 
+#include "libstip/analysis/derived_scene.hpp"
 #include "libstip/catalog/scene_record.hpp"
 #include "libstip/raster/align.hpp"
 
@@ -13,7 +14,9 @@ constexpr auto resampling_property = "resampling";
 }  // namespace
 
 std::string align_transformation::input_of(const image_row& image) const {
-  return image.key.source.starts_with(source_prefix) ? std::string{} : to_string(image.key);
+  const auto& source = image.key.source;
+  const bool aligned = source.find(source_prefix) != std::string::npos;
+  return !aligned && is_derived_of(image, match_) ? to_string(image.key) : std::string{};
 }
 
 result<load_outcome> align_transformation::run(const image_key& input, const image_source& images,
@@ -23,7 +26,8 @@ result<load_outcome> align_transformation::run(const image_key& input, const ima
   STIP_ASSIGN(const auto cell, align_cell(request.target.algorithm, input.geocode, edge_));
   derived_image made;
   made.key = input;
-  made.key.source = std::string(source_prefix) + std::to_string(edge_);
+  made.key.source =
+      derived_source(input.source, std::string(source_prefix) + std::to_string(edge_));
   made.scene = image.scene;
   made.scene.properties[resampling_property] = to_string(kind_);
   for (auto& part : made.scene.subdatasets) part.grid = cell.of;

@@ -8,10 +8,13 @@
 namespace stip {
 
 /// Resamples images to the grids of their own cells, so that those of all platforms stack pixel on
-/// pixel. Its inputs are the images that the filter takes, but for aligned ones.
+/// pixel. Its inputs are the images that is_derived_of takes, but for aligned ones; their sources
+/// are derived_source's of `align-N`.
 class align_transformation final : public transformation {
  public:
-  align_transformation(int edge, resampling kind) : edge_(edge), kind_(kind) {}
+  /// `match` is the task's filter.
+  align_transformation(int edge, resampling kind, filter match)
+      : edge_(edge), kind_(kind), match_(std::move(match)) {}
 
   std::string input_of(const image_row& image) const override;
   result<load_outcome> run(const image_key& input, const image_source& images,
@@ -21,6 +24,7 @@ class align_transformation final : public transformation {
  private:
   const int edge_;
   const resampling kind_;
+  const filter match_;
 };
 
 }  // namespace stip
