@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "libstip/analysis/align_transformation.hpp"
 #include "libstip/analysis/cloud_transformation.hpp"
@@ -173,12 +174,11 @@ made make_index(const transform_request& request, const album&, const node_setti
 // -- filter -------------------------------------------------------------------
 
 result<image_filter> filter_of(const transform_request& request) {
-  const auto text = option_of(request, transform_option::radius);
   std::optional<int64_t> radius;
-  if (!text.empty()) {
-    const auto* end = text.data() + text.size();
-    const auto [stop, code] = std::from_chars(text.data(), end, radius.emplace());
-    if (code != std::errc{} || stop != end) return refuse(request, "the radius is no number");
+  if (!option_of(request, transform_option::radius).empty()) {
+    // What a filter takes is checked with its name.
+    constexpr auto any = std::numeric_limits<int64_t>::min();
+    STIP_ASSIGN(radius, number_of(request, transform_option::radius, 0, any, "give whole pixels"));
   }
   return parse_image_filter(option_of(request, transform_option::filter), radius);
 }

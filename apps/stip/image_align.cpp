@@ -9,8 +9,7 @@ namespace {
 
 result<int> run(context& with, const arguments& given) {
   STIP_ASSIGN(auto wanted, wanted_transform(given, "align"));
-  for (const auto name : {transform_option::size, transform_option::resampling})
-    if (const std::string key{name}; given.has(key)) wanted.options[key] = given.text(key);
+  take_options(given, {transform_option::size, transform_option::resampling}, {}, wanted);
   return run_transform(with, given, wanted);
 }
 

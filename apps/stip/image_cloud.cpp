@@ -9,12 +9,9 @@ namespace {
 
 result<int> run(context& with, const arguments& given) {
   STIP_ASSIGN(auto wanted, wanted_transform(given, "cloud"));
-  const auto set = [&](std::string_view name, std::string value) {
-    wanted.options[std::string(name)] = std::move(value);
-  };
-  set(transform_option::method, given.text("method", "auto"));
-  if (given.words.size() > 1) set(transform_option::model, given.words[1]);
-  if (given.has("force")) set(transform_option::force, "yes");
+  wanted.options[std::string(transform_option::method)] = given.text("method", "auto");
+  if (given.words.size() > 1) wanted.options[std::string(transform_option::model)] = given.words[1];
+  take_options(given, {}, {transform_option::force}, wanted);
   return run_transform(with, given, wanted);
 }
 

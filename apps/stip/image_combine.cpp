@@ -9,23 +9,15 @@ namespace {
 
 const option window_option = {"window", 'w', "SECONDS", "how far apart in time (86400: a day)"};
 
-/// Options that are the same for the request.
-void copy_options(const arguments& given, transform_request& to) {
-  for (const auto name :
-       {transform_option::window, transform_option::sources, transform_option::nearest})
-    if (const std::string key{name}; given.has(key))
-      to.options[key] = given.text(key).empty() ? "yes" : given.text(key);
-}
-
 result<int> fill(context& with, const arguments& given) {
   STIP_ASSIGN(auto wanted, wanted_transform(given, "fill"));
-  copy_options(given, wanted);
+  take_options(given, {transform_option::window}, {transform_option::sources}, wanted);
   return run_transform(with, given, wanted);
 }
 
 result<int> coalesce(context& with, const arguments& given) {
   STIP_ASSIGN(auto wanted, wanted_transform(given, "coalesce"));
-  copy_options(given, wanted);
+  take_options(given, {transform_option::window}, {transform_option::nearest}, wanted);
   wanted.options[std::string(transform_option::platform)] = given.words[1];
   return run_transform(with, given, wanted);
 }

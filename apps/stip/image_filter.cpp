@@ -15,8 +15,7 @@ result<int> run(context& with, const arguments& given) {
   // Wrong usage is told without a node.
   STIP_TRY(parse_image_filter(given.words[1],
                               given.has("radius") ? std::optional(radius) : std::nullopt));
-  if (given.has("radius"))
-    wanted.options[std::string(transform_option::radius)] = given.text("radius");
+  take_options(given, {transform_option::radius}, {}, wanted);
   return run_transform(with, given, wanted);
 }
 

@@ -142,13 +142,9 @@ result<int> run(context& with, const arguments& given) {
   STIP_TRY(parse_index_type(given.text("type", "float")));
   if (given.has("name")) STIP_TRY(check_product_name(given.text("name")));
   STIP_ASSIGN(auto wanted, wanted_transform(given, "index"));
-  const auto set = [&](std::string_view name, std::string value) {
-    wanted.options[std::string(name)] = std::move(value);
-  };
-  set(transform_option::expression, given.words[1]);
-  if (given.has("type")) set(transform_option::type, given.text("type"));
-  if (given.has("name")) set(transform_option::name, given.text("name"));
-  if (given.has("keep-clouds")) set(transform_option::keep_clouds, "yes");
+  wanted.options[std::string(transform_option::expression)] = given.words[1];
+  take_options(given, {transform_option::type, transform_option::name},
+               {transform_option::keep_clouds}, wanted);
   return run_transform(with, given, wanted);
 }
 

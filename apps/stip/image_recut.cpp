@@ -10,8 +10,7 @@ namespace {
 result<int> run(context& with, const arguments& given, std::string_view kind) {
   STIP_ASSIGN(auto wanted, wanted_transform(given, kind));
   STIP_ASSIGN(wanted.precision, wanted_precision(given, "image " + wanted.kind));
-  if (given.has("bound"))
-    wanted.options[std::string(transform_option::bound)] = given.text("bound");
+  take_options(given, {transform_option::bound}, {}, wanted);
   return run_transform(with, given, wanted);
 }
 

@@ -24,6 +24,14 @@ result<transform_request> wanted_transform(const arguments& given, std::string_v
   return out;
 }
 
+void take_options(const arguments& given, std::initializer_list<std::string_view> values,
+                  std::initializer_list<std::string_view> flags, transform_request& to) {
+  for (const auto name : values)
+    if (const std::string key{name}; given.has(key)) to.options[key] = given.text(key);
+  for (const auto name : flags)
+    if (const std::string key{name}; given.has(key)) to.options[key] = "yes";
+}
+
 result<int> run_transform(context& with, const arguments& given, const transform_request& wanted) {
   STIP_TRY(check_detach(with, given, "image " + wanted.kind));
   STIP_ASSIGN(auto* node, with.connect(access::write));

@@ -2,9 +2,7 @@
 #include <fstream>
 
 #include "actors/client.hpp"
-#include "libstip/raster/gdal_dataset.hpp"
-#include "tests/support/cluster/transform_fixture.hpp"
-#include "tests/support/scenes/product.hpp"
+#include "tests/support/cluster/landsat_fixture.hpp"
 
 // Cloud coverage as a fact of images: found by a task, or while storing.
 
@@ -13,32 +11,7 @@ using namespace stip::test;
 
 namespace {
 
-constexpr int64_t scene_edge = 400;
-constexpr int precision = 5;
-
-struct fixture : transform_fixture {
-  /// A small Landsat product with a quality band.
-  static std::string write_product(const std::string& folder) {
-    prepare_gdal();
-    scenes::recipe r;
-    r.family = "landsat-l2sp";
-    r.size = scene_edge;
-    r.clouds = 0.4;
-    const auto made = scenes::make(r, folder);
-    if (!made) CAF_FAIL(to_string(made.error()));
-    return made->path;
-  }
-
-  void store(test_cluster& nodes, const std::string& product, bool cloud = false) {
-    auto request = sample_request("a", product, precision);
-    request.cloud = cloud;
-    const auto stored = nodes.store(0, request);
-    if (!stored) CAF_FAIL(to_string(stored.error()));
-    for (const auto& err : stored->errors) CAF_MESSAGE(err.reason);
-    CAF_REQUIRE(stored->state == task_state::done);
-    CAF_REQUIRE(stored->errors.empty());
-  }
-
+struct fixture : landsat_fixture {
   static transform_request find_clouds(const std::string& method, bool force = false) {
     auto request = request_of("cloud");
     request.options["method"] = method;
@@ -77,7 +50,7 @@ CAF_TEST(one node and five find the same clouds and searches know them) {
   for (const size_t count : {1, 5}) {
     test_cluster nodes{count};
     create(nodes, count == 1 ? 1 : 2);
-    store(nodes, product);
+    store_product(nodes, product);
     const auto before = rows(nodes, 0);
     CAF_REQUIRE(!before.empty());
     for (const auto& row : before) CAF_CHECK(!row.cloud_coverage);
@@ -114,7 +87,7 @@ CAF_TEST(one node and five find the same clouds and searches know them) {
 CAF_TEST(a mask is made once and anew when asked for or by another method) {
   test_cluster one{1};
   create(one, 1);
-  store(one, write_product(one.files().path()));
+  store_product(one, write_product(one.files().path()));
   transform_all(one, 0, find_clouds("qa"));
   const auto first = masks(one, 0);
   const auto by_quality = coverages(rows(one, 0));
@@ -135,7 +108,7 @@ CAF_TEST(what is found while storing is what is found later and it goes with its
   test_cluster three{3};
   create(three, 2);
   const auto product = write_product(three.files().path());
-  store(three, product, true);
+  store_product(three, product, true);
   const auto while_storing = contents_of(rows(three, 1));
   const auto shares = coverages(rows(three, 1));
   for (const auto& [key, share] : shares) CAF_CHECK(share >= 0);
@@ -143,7 +116,7 @@ CAF_TEST(what is found while storing is what is found later and it goes with its
   auto gone = client_of(three, 0).erase("a", {});
   CAF_REQUIRE(gone.has_value());
   CAF_REQUIRE(rows(three, 1).empty());
-  store(three, product);
+  store_product(three, product);
   for (const auto& [key, share] : coverages(rows(three, 2))) CAF_CHECK_EQUAL(share, -1.0);
   transform_all(three, 2, find_clouds("auto"));
   CAF_CHECK(contents_of(rows(three, 0)) == while_storing);
@@ -154,7 +127,7 @@ CAF_TEST(what is found while storing is what is found later and it goes with its
 CAF_TEST(a node that dies in the middle leaves no half image and a rerun completes it) {
   test_cluster three{3};
   create(three, 2);
-  store(three, write_product(three.files().path()));
+  store_product(three, write_product(three.files().path()));
   check_converged(three, 0, 2);
   auto task = three.ask<task_record>(0, three.handles(0).loader, atom::transform_v,
                                      find_clouds("spectral"));
@@ -176,7 +149,7 @@ CAF_TEST(a node that dies in the middle leaves no half image and a rerun complet
 CAF_TEST(a model of ones own finds clouds where its bands are there and names those that are not ) {
   test_cluster one{1};
   create(one, 1);
-  store(one, write_product(one.files().path()));
+  store_product(one, write_product(one.files().path()));
   const auto by_model = [&](const std::string& name, const std::string& band, double threshold) {
     std::ofstream{one.files() / name}
         << "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n"

@@ -6,9 +6,7 @@
 #include "actors/client.hpp"
 #include "libstip/analysis/image_filter.hpp"
 #include "libstip/raster/cell_mask.hpp"
-#include "libstip/raster/gdal_dataset.hpp"
-#include "tests/support/cluster/transform_fixture.hpp"
-#include "tests/support/scenes/product.hpp"
+#include "tests/support/cluster/landsat_fixture.hpp"
 
 // Indices and filters of stored images: numbers, and derived images.
 
@@ -17,8 +15,6 @@ using namespace stip::test;
 
 namespace {
 
-constexpr int64_t scene_edge = 400;
-constexpr int precision = 5;
 constexpr float none = std::numeric_limits<float>::quiet_NaN();
 
 /// Landsat Collection 2 Level 2: bits of QA_PIXEL that hide the ground: fill, dilated, cirrus,
@@ -28,25 +24,7 @@ float reflectance(uint16_t number) {
   return number == 0 ? none : float(number) * 2.75e-5f - 0.2f;
 }
 
-struct fixture : transform_fixture {
-  static std::string write_product(const std::string& folder) {
-    prepare_gdal();
-    scenes::recipe r;
-    r.family = "landsat-l2sp";
-    r.size = scene_edge;
-    r.clouds = 0.4;
-    const auto made = scenes::make(r, folder);
-    if (!made) CAF_FAIL(to_string(made.error()));
-    return made->path;
-  }
-
-  void store_product(test_cluster& nodes, const std::string& product) {
-    const auto stored = nodes.store(0, sample_request("a", product, precision));
-    if (!stored) CAF_FAIL(to_string(stored.error()));
-    CAF_REQUIRE(stored->state == task_state::done);
-    CAF_REQUIRE(stored->errors.empty());
-  }
-
+struct fixture : landsat_fixture {
   static transform_request index(const std::string& expression) {
     auto out = request_of("index");
     out.options["expression"] = expression;

@@ -2,10 +2,8 @@
 #include <functional>
 
 #include "actors/client.hpp"
-#include "libstip/raster/gdal_dataset.hpp"
-#include "tests/support/cluster/transform_fixture.hpp"
+#include "tests/support/cluster/landsat_fixture.hpp"
 #include "tests/support/libstip/striped_scene.hpp"
-#include "tests/support/scenes/product.hpp"
 
 // Every kind of transformation, interrupted in every way: nothing half is shown, and the same
 // command completes it.
@@ -18,7 +16,7 @@ namespace {
 /// Some of what a node writes still fits.
 constexpr uint64_t full_disk_bytes = 4 << 10;
 
-struct fixture : transform_fixture {
+struct fixture : landsat_fixture {
   /// One request of each kind.
   static std::vector<transform_request> requests() {
     std::vector<transform_request> out;
@@ -47,19 +45,13 @@ struct fixture : transform_fixture {
       write_striped(nodes.files() / ("p" + std::to_string(i) + ".tif"), i, "P",
                     "2020-01-0" + std::to_string(1 + i));
     write_striped(nodes.files() / "q0.tif", 7, "Q", "2020-01-01");
-    prepare_gdal();
-    scenes::recipe r;
-    r.family = "landsat-l2sp";
-    r.size = 300;
-    const auto product = scenes::make(r, folder);
-    if (!product) CAF_FAIL(to_string(product.error()));
     const auto store = [&](const std::string& glob, int precision) {
       const auto stored = nodes.store(0, sample_request("a", glob, precision));
       CAF_REQUIRE(stored.has_value() && stored->state == task_state::done);
     };
     store(nodes.files() / "p*.tif", 5);
     store(nodes.files() / "q*.tif", 4);
-    store(product->path, 5);
+    store_product(nodes, write_product(folder));
   }
 
   /// What all the requests make where nothing happens.
