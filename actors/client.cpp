@@ -7,13 +7,13 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 
 #include "actors/errors.hpp"
 #include "actors/question.hpp"
 #include "libstip/catalog/scene_record.hpp"
 #include "libstip/core/budget.hpp"
 #include "libstip/core/defaults.hpp"
+#include "libstip/core/parallel.hpp"
 #include "libstip/raster/block.hpp"
 
 namespace stip {
@@ -343,11 +343,7 @@ result<chip_image> client::chip(const std::string& album, const image_row& image
     const std::lock_guard lock{mutex};
     if (!done && outcome) outcome = std::move(done);
   };
-  {
-    std::vector<std::jthread> others;
-    for (uint64_t i = 1; i < shares; ++i) others.emplace_back(pull_share, i);
-    pull_share(0);
-  }
+  in_parallel(shares, pull_share);
   STIP_TRY(outcome);
   auto out = std::move(assembler).finish();
   out.items = items_of(image, chip);
@@ -384,11 +380,10 @@ void client::chips_of(const std::string& album, const std::vector<image_row>& im
       if (!again) return;
     }
   };
-  const auto work = [&] {
+  const auto work = [&](size_t) {
     for (size_t i = next++; i < images.size() && !stopped; i = next++) pull(images[i]);
   };
-  std::vector<std::jthread> pool;
-  for (size_t i = 0; i < threads; ++i) pool.emplace_back(work);
+  in_parallel(threads, work);
 }
 
 }  // namespace stip

@@ -1,10 +1,10 @@
 #include <atomic>
 #include <caf/all.hpp>
-#include <thread>
 
 #include "actors/client.hpp"
 #include "actors/index_answers.hpp"
 #include "actors/question.hpp"
+#include "libstip/core/parallel.hpp"
 
 namespace stip {
 
@@ -30,16 +30,14 @@ std::vector<result<index_statistics>> client::measure_all(
   std::vector<result<index_statistics>> out(
       images.size(), fail(ec::stopped, "measure images", "the command was interrupted"));
   std::atomic<size_t> next{0};
-  const auto work = [&] {
+  const auto work = [&](size_t) {
     for (size_t i = next++; i < images.size() && go_on(); i = next++) {
       auto one = request;
       one.key = to_string(images[i].key);
       out[i] = measure(one);
     }
   };
-  std::vector<std::jthread> pool;
-  for (size_t i = 0; i < std::min(measures_in_flight, images.size()); ++i) pool.emplace_back(work);
-  pool.clear();
+  in_parallel(std::min(measures_in_flight, images.size()), work);
   return out;
 }
 

@@ -4,9 +4,9 @@
 #include <caf/all.hpp>
 #include <deque>
 #include <mutex>
-#include <thread>
 
 #include "libstip/catalog/scene_series.hpp"
+#include "libstip/core/parallel.hpp"
 #include "libstip/format/inputs.hpp"
 #include "libstip/format/reader_pool.hpp"
 #include "libstip/format/renamed_scene.hpp"
@@ -83,11 +83,7 @@ result<load_outcome> load_run::load_scenes(const std::string& input, opened_inpu
       }
     }
   };
-  {
-    std::vector<std::jthread> others;
-    for (size_t i = 1; i < workers; ++i) others.emplace_back(load, i);
-    load(0);
-  }
+  in_parallel(workers, load);
   STIP_TRY(failed);
   if (sum.images_stored + sum.images_known == 0) {
     STIP_TRY(replaced);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "libstip/analysis/mosaic_painter.hpp"
+#include "libstip/core/parallel.hpp"
 #include "libstip/core/time.hpp"
 #include "libstip/raster/cog_stream.hpp"
 #include "libstip/raster/new_file.hpp"
@@ -131,7 +132,7 @@ result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& sourc
     STIP_TRY(file->add(rect, pixels.planes, any));
     return true;
   };
-  const auto work = [&] {
+  const auto work = [&](size_t) {
     mosaic_painter painter{plan, cache, part_bytes};
     painted pixels;
     std::vector<uint8_t> any;
@@ -150,11 +151,7 @@ result<mosaic_outcome> paint_mosaic(const mosaic_plan& plan, block_source& sourc
       options.progress(++all.done, all.parts.size(), file->bytes());
     }
   };
-  {
-    std::vector<std::jthread> others;
-    for (size_t i = 1; i < std::min(threads, all.parts.size()); ++i) others.emplace_back(work);
-    work();
-  }
+  in_parallel(std::clamp<size_t>(all.parts.size(), 1, threads), work);
   STIP_TRY(all.outcome);
   STIP_TRY(file->finish());
   mosaic_outcome out;

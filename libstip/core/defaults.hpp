@@ -73,6 +73,9 @@ inline constexpr uint64_t max_open_block_bytes = uint64_t{128} << 20;
 /// Source blocks are read together up to this many bytes.
 inline constexpr uint64_t source_window_bytes = uint64_t{4} << 20;
 
+/// Pixels of a grid that are worth a thread more when its chips are planned.
+inline constexpr uint64_t pixels_per_finding_thread = uint64_t{16} << 20;
+
 /// Bytes that a plan keeps for each grid to remember which cell each pixel lies in; where a grid
 /// needs more, the cut finds it out again.
 inline constexpr uint64_t cell_table_bytes = uint64_t{4} << 20;
@@ -341,8 +344,9 @@ inline constexpr size_t task_copies = 3;
 inline constexpr std::chrono::milliseconds task_takeover_grace{5'000};
 inline constexpr std::chrono::milliseconds task_takeover_step{3'000};
 
-/// Before a node goes on with a part that it has not worked on (after its restart, or that of a lost
-/// node) it asks the others whether they know better, again so often, and waits so long at most.
+/// Before a node goes on with a part that it has not worked on (after its restart, or that of a
+/// lost node) it asks the others whether they know better, again so often, and waits so long at
+/// most.
 inline constexpr std::chrono::milliseconds task_question_interval{1'000};
 inline constexpr std::chrono::milliseconds task_question_patience{10'000};
 
@@ -354,8 +358,8 @@ inline constexpr std::chrono::milliseconds task_refresh_interval{10'000};
 /// Nodes that a part goes to, one after the other, for inputs that the ones before cannot open.
 inline constexpr size_t max_task_attempts = 8;
 
-/// Inputs of a part that its record lists by name, and bytes of their names; of more, the pattern is
-/// resolved again where the part goes on.
+/// Inputs of a part that its record lists by name, and bytes of their names; of more, the pattern
+/// is resolved again where the part goes on.
 inline constexpr size_t max_listed_inputs = 10'000;
 inline constexpr size_t max_listed_bytes = size_t{1} << 20;
 

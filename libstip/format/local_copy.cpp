@@ -1,6 +1,5 @@
 #include "libstip/format/local_copy.hpp"
 
-#include <cpl_vsi.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,14 +9,11 @@
 
 #include "libstip/core/defaults.hpp"
 #include "libstip/raster/gdal_dataset.hpp"
+#include "libstip/raster/vsi_file.hpp"
 
 namespace stip {
 
 namespace {
-
-struct vsi_close {
-  void operator()(VSILFILE* file) const noexcept { VSIFCloseL(file); }
-};
 
 bool write_all(int to, const char* bytes, size_t count) {
   while (count > 0) {
@@ -57,7 +53,7 @@ result<std::shared_ptr<const local_copy>> local_copy::of(const std::string& inpu
   const auto what = "open " + input;
   const gdal_errors quiet;
   errno = 0;
-  const std::unique_ptr<VSILFILE, vsi_close> file(VSIFOpenL(input.c_str(), "rb"));
+  const vsi_file file(VSIFOpenL(input.c_str(), "rb"));
   if (!file) return fail(system_error(what, errno != 0 ? errno : ENOENT));
   out->memory_ = ::memfd_create("stip-input", MFD_CLOEXEC);
   if (out->memory_ < 0) return fail(system_error(what, errno));

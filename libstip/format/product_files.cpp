@@ -1,7 +1,5 @@
 #include "libstip/format/product_files.hpp"
 
-#include <cpl_vsi.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,17 +11,13 @@
 #include "libstip/raster/gdal_dataset.hpp"
 #include "libstip/raster/gdal_input.hpp"
 #include "libstip/raster/text.hpp"
+#include "libstip/raster/vsi_file.hpp"
 
 namespace stip {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-struct vsi_close {
-  void operator()(VSILFILE* file) const noexcept { VSIFCloseL(file); }
-};
-using vsi_file = std::unique_ptr<VSILFILE, vsi_close>;
 
 struct vsi_close_folder {
   void operator()(VSIDIR* folder) const noexcept { VSICloseDir(folder); }
@@ -81,10 +75,6 @@ result<void> check_zip(const std::string& input) {
   const size_t entries = byte(at + zip_entries_at) + 256u * byte(at + zip_entries_at + 1);
   if (entries == 0xffff) return too_many(input);
   return {};
-}
-
-bool has_gzip_name(const std::string& name) {
-  return name.ends_with(".tgz") || name.ends_with(".tar.gz");
 }
 
 /// A compressed tar may hold any number of headers: they are counted before GDAL keeps them all.

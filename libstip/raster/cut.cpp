@@ -8,10 +8,10 @@
 #include <new>
 #include <optional>
 #include <system_error>
-#include <thread>
 
 #include "libstip/core/buffer_pool.hpp"
 #include "libstip/core/defaults.hpp"
+#include "libstip/core/parallel.hpp"
 #include "libstip/raster/cut_assembly.hpp"
 #include "libstip/raster/plan.hpp"
 #include "libstip/raster/plan_sweep.hpp"
@@ -323,15 +323,7 @@ result<cut_summary> cut(const scene& source, const cut_plan& plan, const cut_opt
   for (const auto& part : made->subdatasets())
     run.assemblies.push_back(std::make_unique<chip_assembly>(
         *made, part, source.description().subdatasets[part.subdataset], pool, sink, watcher));
-  {
-    std::vector<std::jthread> others;
-    try {
-      for (size_t i = 1; i < threads; ++i) others.emplace_back(run_worker, std::ref(run));
-    } catch (const std::system_error&) {
-      // The system gives no more threads; those that there are do the work.
-    }
-    run_worker(run);
-  }
+  in_parallel(threads, [&](size_t) { run_worker(run); });
   if (windows.failure()) return fail(*windows.failure());
   return summarize(run, watcher);
 }

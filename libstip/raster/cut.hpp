@@ -21,7 +21,7 @@ class buffer_pool;
 struct cut_options {
   geocode_algorithm algorithm = geocode_algorithm::geohash;
   int precision = 5;
-  /// Threads that decode, scatter and encode the blocks of this scene.
+  /// Threads that plan the cut, and that decode, scatter and encode the blocks of this scene.
   size_t threads = 1;
   /// Bytes of pixel buffers that the cut may hold at once, all threads together.
   uint64_t memory_bytes = uint64_t{256} << 20;

@@ -1,18 +1,17 @@
 #include "libstip/raster/gdal_input.hpp"
 
-#include <cpl_vsi.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "libstip/core/defaults.hpp"
 #include "libstip/raster/gdal_dataset.hpp"
+#include "libstip/raster/vsi_file.hpp"
 
 namespace stip {
 
@@ -30,11 +29,6 @@ constexpr unsigned char last_netcdf_version = 5;
 constexpr std::string_view hdf5_magic = "\x89HDF\r\n\x1a\n";
 constexpr vsi_l_offset first_user_block = 512;
 constexpr vsi_l_offset last_user_block = vsi_l_offset{1} << 20;
-
-struct vsi_close {
-  void operator()(VSILFILE* file) const noexcept { VSIFCloseL(file); }
-};
-using vsi_file = std::unique_ptr<VSILFILE, vsi_close>;
 
 result<vsi_file> open_vsi(const std::string& input) {
   errno = 0;

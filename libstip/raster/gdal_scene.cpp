@@ -7,6 +7,7 @@
 #include "libstip/raster/gdal_type.hpp"
 #include "libstip/raster/nodata.hpp"
 #include "libstip/raster/tiff_blocks.hpp"
+#include "libstip/raster/vsi_file.hpp"
 
 namespace stip {
 
@@ -154,7 +155,7 @@ class gdal_scene_reader final : public scene_reader {
   /// A second handle on the file, for the blocks that need no GDAL.
   std::unique_ptr<tiff_blocks> tiff_beside(size_t index, const gdal_dataset& dataset) const {
     const auto& name = parts_->datasets[index];
-    if (dataset.driver() != "GTiff" || name.starts_with("/vsi")) return nullptr;
+    if (dataset.driver() != "GTiff" || !seeks_freely(name)) return nullptr;
     for (size_t s = 0; s < parts_->sources.size(); ++s) {
       const auto& source = parts_->sources[s];
       // Masks that are made of the same blocks want GDAL's cache, or they are decoded twice.

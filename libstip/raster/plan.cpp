@@ -9,6 +9,7 @@
 
 #include "libstip/core/buffer_pool.hpp"
 #include "libstip/core/defaults.hpp"
+#include "libstip/core/parallel.hpp"
 #include "libstip/raster/block.hpp"
 #include "libstip/raster/chip_windows.hpp"
 #include "libstip/raster/plan_cells.hpp"
@@ -122,28 +123,58 @@ class plan_builder {
         found_.push_back(found_[earlier]);
         return check_total();
       }
-    STIP_ASSIGN(auto windows, chip_windows::make(grids_, nesting_, subdataset, cells_));
-    auto& runs = windows.runs();
+    std::vector<chip_windows> windows;
+    std::vector<cell_runs*> finders;
+    const auto threads = finding_threads(grids_[subdataset]);
+    for (windows.reserve(threads); windows.size() < threads;) {
+      STIP_ASSIGN(auto one, chip_windows::make(grids_, nesting_, subdataset, cells_));
+      finders.push_back(&windows.emplace_back(std::move(one)).runs());
+    }
+    auto& runs = *finders.front();
     found_chips found;
     found.period = runs.mapper().period_columns();
     STIP_ASSIGN(
         auto census,
-        count_cells(runs, std::min<uint64_t>(options_.max_cells, defaults::max_covering_cells),
+        count_cells(finders, std::min<uint64_t>(options_.max_cells, defaults::max_covering_cells),
                     chip_table::max_runs(options_.cell_table_bytes)));
     found.pixels_without_cell = census.pixels_without_cell;
     for (const auto& cell : census.cells) {
-      STIP_ASSIGN(const auto index, cells_.index_of(unpack(options_.algorithm, cell.code)));
-      const auto window = windows.window_of(index);
-      STIP_TRY(check_window(cell.code, window));
       found.codes.push_back(cell.code);
       found.cell_pixels.push_back(cell.pixels);
-      found.windows.push_back(window);
     }
+    STIP_TRY(find_windows(windows, found));
     if (!census.runs.empty())
       found.table = std::make_shared<chip_table>(census, found.codes, cells_);
     count_beyond_raster(runs, found.codes, found.windows, found.cell_pixels);
     found_.push_back(std::move(found));
     return check_total();
+  }
+
+  /// The chips' windows, by a thread for each of `finders`.
+  result<void> find_windows(std::vector<chip_windows>& finders, found_chips& chips) const {
+    const auto count = chips.codes.size(), threads = finders.size();
+    chips.windows.resize(count);
+    std::vector<result<void>> outcomes(threads);
+    const auto find = [&](chip_windows& finder, size_t chip) -> result<void> {
+      const auto code = chips.codes[chip];
+      STIP_ASSIGN(const auto index, cells_.index_of(unpack(options_.algorithm, code)));
+      chips.windows[chip] = finder.window_of(index);
+      return check_window(code, chips.windows[chip]);
+    };
+    in_parallel(threads, [&](size_t i) {
+      for (auto chip = count * i / threads; chip < count * (i + 1) / threads && outcomes[i]; ++chip)
+        outcomes[i] = find(finders[i], chip);
+    });
+    for (auto& outcome : outcomes) STIP_TRY(outcome);
+    return {};
+  }
+
+  /// Threads that pay to find the chips of a grid: in a small one they are found before a second
+  /// one has its projections.
+  size_t finding_threads(const grid& raster) const {
+    const auto pixels = static_cast<uint64_t>(raster.width) * static_cast<uint64_t>(raster.height);
+    return std::clamp<uint64_t>(pixels / defaults::pixels_per_finding_thread, 1,
+                                std::max<size_t>(1, options_.threads));
   }
 
   result<void> check_window(uint64_t code, const pixel_window& window) const {

@@ -3,9 +3,26 @@
 #include <algorithm>
 #include <limits>
 
+#include "libstip/core/defaults.hpp"
+#include "libstip/core/parallel.hpp"
+
 namespace stip {
 
 namespace {
+
+/// Leaves one count of each cell, ascending by code.
+void sum_by_code(std::vector<cell_count>& counts) {
+  std::sort(counts.begin(), counts.end(),
+            [](const auto& a, const auto& b) { return a.code < b.code; });
+  size_t kept = 0;
+  for (const auto& count : counts) {
+    if (kept > 0 && counts[kept - 1].code == count.code)
+      counts[kept - 1].pixels += count.pixels;
+    else
+      counts[kept++] = count;
+  }
+  counts.resize(kept);
+}
 
 /// Counts by cell in memory that is proportional to the number of cells, not of runs.
 class tally {
@@ -49,17 +66,8 @@ class tally {
   }
 
   void compact() {
-    std::sort(counts_.begin(), counts_.end(),
-              [](const auto& a, const auto& b) { return a.code < b.code; });
-    size_t kept = 0;
-    for (const auto& count : counts_) {
-      if (kept > 0 && counts_[kept - 1].code == count.code)
-        counts_[kept - 1].pixels += count.pixels;
-      else
-        counts_[kept++] = count;
-    }
-    counts_.resize(kept);
-    merged_ = kept;
+    sum_by_code(counts_);
+    merged_ = counts_.size();
   }
 
   cell_grid cells_;
@@ -68,23 +76,24 @@ class tally {
   size_t merged_ = 0;
 };
 
-}  // namespace
+tl::unexpected<error> too_many_cells(const cell_grid& cells, size_t most) {
+  return fail(ec::limit_exceeded, "plan the cut",
+              "the scene falls into more than " + std::to_string(most) + " cells at precision " +
+                  std::to_string(cells.precision()),
+              "choose a lower precision, or raise the memory limit where that is the bound");
+}
 
-result<cell_census> count_cells(cell_runs& runs, size_t max_cells, uint64_t max_runs) {
-  const auto too_many = [&] {
-    return fail(ec::limit_exceeded, "plan the cut",
-                "the scene falls into more than " + std::to_string(max_cells) +
-                    " cells at precision " + std::to_string(runs.cells().precision()),
-                "choose a lower precision, or raise the memory limit where that is the bound");
-  };
-  const auto& raster = runs.mapper().raster();
+/// The census of some rows alone. Without runs, row_begin is empty.
+result<cell_census> count_rows(cell_runs& finder, int64_t begin, int64_t end, size_t max_cells,
+                               uint64_t max_runs) {
+  const auto width = finder.mapper().raster().width;
   cell_census census;
-  tally counts(runs.cells());
+  tally counts(finder.cells());
   std::vector<cell_run> row_runs;
   // Every row has one run at least.
-  bool kept = static_cast<uint64_t>(raster.height) <= max_runs;
-  for (int64_t row = 0; row < raster.height; ++row) {
-    runs.runs(row, 0, raster.width, row_runs);
+  bool kept = static_cast<uint64_t>(end - begin) <= max_runs;
+  for (auto row = begin; row < end; ++row) {
+    finder.runs(row, 0, width, row_runs);
     kept = kept && census.runs.size() + row_runs.size() <= max_runs;
     if (kept) census.row_begin.push_back(static_cast<uint32_t>(census.runs.size()));
     for (const auto& run : row_runs) {
@@ -97,7 +106,7 @@ result<cell_census> count_cells(cell_runs& runs, size_t max_cells, uint64_t max_
       else
         census.pixels_without_cell += static_cast<uint64_t>(run.col_end - run.col_begin);
     }
-    if (counts.compact_at_times() > max_cells) return too_many();
+    if (counts.compact_at_times() > max_cells) return too_many_cells(finder.cells(), max_cells);
   }
   if (kept) {
     census.row_begin.push_back(static_cast<uint32_t>(census.runs.size()));
@@ -106,7 +115,51 @@ result<cell_census> count_cells(cell_runs& runs, size_t max_cells, uint64_t max_
     census.row_begin = {};
   }
   census.cells = counts.take();
-  if (census.cells.size() > max_cells) return too_many();
+  if (census.cells.size() > max_cells) return too_many_cells(finder.cells(), max_cells);
+  return census;
+}
+
+/// Appends the census of the rows below.
+void append(cell_census& census, cell_census below, uint64_t max_runs) {
+  const bool kept = !census.row_begin.empty() && !below.row_begin.empty() &&
+                    census.runs.size() + below.runs.size() <= max_runs;
+  if (kept) {
+    const auto before = static_cast<uint32_t>(census.runs.size());
+    census.row_begin.pop_back();
+    for (const auto begin : below.row_begin) census.row_begin.push_back(before + begin);
+    census.runs.insert(census.runs.end(), below.runs.begin(), below.runs.end());
+  } else {
+    census.runs = {};
+    census.row_begin = {};
+  }
+  census.cells.insert(census.cells.end(), below.cells.begin(), below.cells.end());
+  sum_by_code(census.cells);
+  census.pixels_without_cell += below.pixels_without_cell;
+}
+
+}  // namespace
+
+result<cell_census> count_cells(std::span<cell_runs* const> finders, size_t max_cells,
+                                uint64_t max_runs) {
+  // Shares end where rows of patches do, which are then made once.
+  const auto height = finders.front()->mapper().raster().height;
+  const auto count = static_cast<int64_t>(finders.size());
+  const auto patches = (height + defaults::patch_pixels - 1) / defaults::patch_pixels;
+  const auto end_of = [&](int64_t share) {
+    return std::min(height, patches * share / count * defaults::patch_pixels);
+  };
+  std::vector<result<cell_census>> shares(finders.size());
+  in_parallel(finders.size(), [&](size_t i) {
+    const auto share = static_cast<int64_t>(i);
+    shares[i] = count_rows(*finders[i], end_of(share), end_of(share + 1), max_cells, max_runs);
+  });
+  STIP_TRY(shares.front());
+  auto census = std::move(*shares.front());
+  for (size_t i = 1; i < shares.size(); ++i) {
+    STIP_TRY(shares[i]);
+    append(census, std::move(*shares[i]), max_runs);
+  }
+  if (census.cells.size() > max_cells) return too_many_cells(finders.front()->cells(), max_cells);
   return census;
 }
 

@@ -71,8 +71,11 @@ struct cell_census {
 };
 
 /// Counts the pixels of the grid's raster by cell, exactly, and keeps the runs if there are no more
-/// than `max_runs`. ec::limit_exceeded when there are more than `max_cells` cells.
-result<cell_census> count_cells(cell_runs& runs, size_t max_cells, uint64_t max_runs);
+/// than `max_runs`. ec::limit_exceeded when there are more than `max_cells` cells. Each of
+/// `finders`, at least one and all made alike, serves a thread of its own; what comes out does not
+/// depend on their number.
+result<cell_census> count_cells(std::span<cell_runs* const> finders, size_t max_cells,
+                                uint64_t max_runs);
 
 /// Adds to counts[i] the pixels of window[i] that lie in the cell codes[i] but not on the raster.
 void count_beyond_raster(cell_runs& runs, std::span<const uint64_t> codes,

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "libstip/core/defaults.hpp"
+#include "libstip/raster/vsi_file.hpp"
 
 namespace stip {
 
@@ -22,6 +23,32 @@ struct free_inflater {
 
 using tiff_handle = std::unique_ptr<TIFF, close_tiff>;
 
+/// What libtiff wants of a file, by GDAL's: it knows the members of archives.
+namespace vsi {
+
+VSILFILE* file_of(thandle_t handle) {
+  return static_cast<VSILFILE*>(handle);
+}
+tmsize_t read(thandle_t from, void* into, tmsize_t bytes) {
+  return static_cast<tmsize_t>(VSIFReadL(into, 1, static_cast<size_t>(bytes), file_of(from)));
+}
+tmsize_t write(thandle_t, void*, tmsize_t) {
+  return -1;
+}
+toff_t seek(thandle_t file, toff_t to, int from) {
+  return VSIFSeekL(file_of(file), to, from) == 0 ? VSIFTellL(file_of(file)) : toff_t(-1);
+}
+int close(thandle_t file) {
+  return VSIFCloseL(file_of(file));
+}
+toff_t size(thandle_t file) {
+  const auto at = VSIFTellL(file_of(file));
+  const auto end = seek(file, 0, SEEK_END);
+  return seek(file, at, SEEK_SET) == at ? end : 0;
+}
+
+}  // namespace vsi
+
 /// Opens without libtiff's process-wide handlers of messages: what it says is of no interest, since
 /// GDAL reads what cannot be read here and says why.
 tiff_handle open_quietly(const std::string& path) {
@@ -32,8 +59,15 @@ tiff_handle open_quietly(const std::string& path) {
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), silent, nullptr);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), silent, nullptr);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), tmsize_t{defaults::reader_cache_bytes});
+  vsi_file file(VSIFOpenL(path.c_str(), "rb"));
+  if (!file) return nullptr;
   // m: no memory map, which a file that becomes shorter would turn into a signal.
-  return tiff_handle{TIFFOpenExt(path.c_str(), "rm", options.get())};
+  tiff_handle tiff{TIFFClientOpenExt(path.c_str(), "rm", file.get(), vsi::read, vsi::write,
+                                     vsi::seek, vsi::close, vsi::size, nullptr, nullptr,
+                                     options.get())};
+  // libtiff closes what it has opened.
+  if (tiff) static_cast<void>(file.release());
+  return tiff;
 }
 
 uint16_t sample_format(pixel_type type) {

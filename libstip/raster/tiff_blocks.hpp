@@ -17,8 +17,8 @@ namespace stip {
 /// pass. It gives the pixels that GDAL gives, without its cache and its copies.
 ///
 /// Only for what is the same in both: uncompressed, LZW, deflate and Zstandard, whole bytes a
-/// sample, the first directory of a local file. Whatever it does not read with certainty it leaves
-/// to GDAL. One object per thread.
+/// sample, the first directory of a file that seeks_freely. Whatever it does not read with
+/// certainty it leaves to GDAL. One object per thread.
 class tiff_blocks {
  public:
   /// What GDAL says of the file, which the file's own words must match.
@@ -29,7 +29,8 @@ class tiff_blocks {
     int64_t block_width = 0, block_height = 0;
   };
 
-  /// nullptr where the file is not of the kind above, or not what is expected.
+  /// A path, or a /vsi name. nullptr where the file is not of the kind above, or not what is
+  /// expected.
   static std::unique_ptr<tiff_blocks> open(const std::string& path, const expected& shape);
   ~tiff_blocks();
 

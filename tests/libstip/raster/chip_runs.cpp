@@ -44,7 +44,7 @@ CAF_TEST(a table says of every part of every row what projecting says) {
       auto mapper = pixel_mapper::make(hard.grid, cells);
       CAF_REQUIRE(mapper.has_value());
       cell_runs found(std::move(*mapper), cells);
-      const auto census = count_cells(found, no_bound, no_bound);
+      const auto census = count_cells(std::array{&found}, no_bound, no_bound);
       CAF_REQUIRE(census.has_value());
       std::vector<uint64_t> codes;
       for (const auto& cell : census->cells) codes.push_back(cell.code);
@@ -75,7 +75,7 @@ CAF_TEST(too many runs are not kept and the counts are the same) {
   const auto census_of = [&](uint64_t most) {
     auto mapper = pixel_mapper::make(hard.grid, cells);
     cell_runs runs(std::move(*mapper), cells);
-    return *count_cells(runs, no_bound, most);
+    return *count_cells(std::array{&runs}, no_bound, most);
   };
   const auto whole = census_of(no_bound);
   const auto rows = static_cast<size_t>(hard.grid.height);
@@ -95,4 +95,36 @@ CAF_TEST(too many runs are not kept and the counts are the same) {
     CAF_CHECK(bounded.row_begin.empty());
     CAF_CHECK(same_counts(bounded));
   }
+}
+
+CAF_TEST(several threads count what one does) {
+  size_t compared = 0;
+  for (const auto& hard : hard_grids()) {
+    const auto cells = *cell_grid::make(geocode_algorithm::geohash, hard.geohash.front());
+    const auto census_of = [&](size_t threads, uint64_t most) {
+      std::vector<cell_runs> runs;
+      for (size_t i = 0; i < threads; ++i)
+        runs.emplace_back(*pixel_mapper::make(hard.grid, cells), cells);
+      std::vector<cell_runs*> finders;
+      for (auto& one : runs) finders.push_back(&one);
+      return *count_cells(finders, no_bound, most);
+    };
+    const auto fields = [](const cell_census& census) {
+      std::vector<int64_t> out{static_cast<int64_t>(census.pixels_without_cell)};
+      for (const auto& cell : census.cells)
+        out.insert(out.end(), {static_cast<int64_t>(cell.code), static_cast<int64_t>(cell.pixels)});
+      for (const auto& run : census.runs)
+        out.insert(out.end(), {run.col_end, run.cell_column, run.cell_row});
+      out.insert(out.end(), census.row_begin.begin(), census.row_begin.end());
+      return out;
+    };
+    const auto alone = census_of(1, no_bound);
+    for (const size_t threads : {2, 3, 7})
+      for (const auto most :
+           {no_bound, uint64_t{alone.runs.size()}, uint64_t{alone.runs.size() - 1}}) {
+        CAF_REQUIRE(fields(census_of(threads, most)) == fields(census_of(1, most)));
+        ++compared;
+      }
+  }
+  CAF_CHECK(compared >= 50u);
 }

@@ -224,7 +224,7 @@ CAF_TEST(nonsense is refused) {
   // More cells than a plan may have, and windows beyond all measure.
   const auto cells = cell_grid::make(geocode_algorithm::geohash, 12);
   cell_runs runs(*pixel_mapper::make(utm(4000, 4000), *cells), *cells);
-  const auto many = count_cells(runs, 50'000, 0);
+  const auto many = count_cells(std::array{&runs}, 50'000, 0);
   CAF_REQUIRE(!many);
   CAF_CHECK(many.error().code == ec::limit_exceeded);
   options.precision = 2;

@@ -5,6 +5,8 @@
 #include <caf/test/unit_test.hpp>
 #include <random>
 
+#include "libstip/raster/vsi_file.hpp"
+#include "tests/support/libstip/product_file.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/libstip/scratch_directory.hpp"
 
@@ -91,11 +93,19 @@ CAF_TEST(blocks have the pixels that GDAL reads) {
   CAF_MESSAGE("seed " << seed);
   std::mt19937_64 random{seed};
   const scratch_directory files;
-  size_t cut_windows = 0;
+  size_t cut_windows = 0, members = 0;
   for (int i = 0; i < 300; ++i) {
     const auto file = random_file(random);
-    const auto path = files / (std::to_string(i) + ".tif");
-    CAF_REQUIRE(write_raster(path, file));
+    const auto on_disk = files / (std::to_string(i) + ".tif");
+    const auto archive = files / (std::to_string(i) + ".tar");
+    CAF_REQUIRE(write_raster(on_disk, file));
+    auto path = on_disk;
+    if (random() % 2 == 0) {
+      // Not the first member: its bytes start somewhere.
+      write_file(archive, tar_of({{"a.txt", "first"}, {"b.tif", read_file(on_disk)}}));
+      path = "/vsitar/{" + archive + "}/b.tif";
+      ++members;
+    }
     const auto whole = by_gdal(path, file);
     CAF_REQUIRE(whole.has_value());
     const auto blocks = open_blocks(path, file);
@@ -128,9 +138,24 @@ CAF_TEST(blocks have the pixels that GDAL reads) {
       pixels.resize(size_t(cut.width * cut.height) * size_t(file.bands) * size_of(file.type));
       CAF_CHECK(!blocks->read(cut, all_bands(file.bands), pixels));
     }
-    std::filesystem::remove(path);
+    std::filesystem::remove(on_disk);
+    std::filesystem::remove(archive);
   }
   CAF_CHECK(cut_windows > 50u);
+  CAF_CHECK(members > 100u);
+}
+
+CAF_TEST(files that must be unpacked up to a place are left to GDAL) {
+  CAF_CHECK(seeks_freely("/data/a.tif"));
+  CAF_CHECK(seeks_freely("relative.tif"));
+  CAF_CHECK(seeks_freely("/vsitar/{/data/a.tar}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/{/data/a.tar.gz}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/{/data/a.tgz}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/{/vsigzip//data/a}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/{/vsicurl/http://host/a.tar}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/a.tgz/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsizip/{/data/a.zip}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsigzip//data/a.tif.gz"));
 }
 
 CAF_TEST(what GDAL knows better is left to it) {
