@@ -7,6 +7,7 @@
 #include "apps/stip/objects.hpp"
 #include "apps/stip/session.hpp"
 #include "apps/stip/terminal_picture.hpp"
+#include "libstip/catalog/image_footprint.hpp"
 #include "libstip/raster/new_file.hpp"
 #include "libstip/raster/picture.hpp"
 
@@ -99,6 +100,9 @@ result<int> show(context& with, const arguments& given) {
   auto image = image_object(album, row);
   image["scene"] = scene_object(details.scene);
   image["clouds"] = clouds_object(details);
+  STIP_ASSIGN(const auto definition, node->get_album(album));
+  STIP_ASSIGN(const auto outline, footprint_of(details, definition.algorithm));
+  image["footprint"] = outline.to_wkt();
   if (given.has("png")) image["png"] = given.text("png");
   if (!with.out().is_table()) {
     with.out().object(image, image_columns());

@@ -11,9 +11,10 @@ namespace stip {
 namespace {
 
 constexpr size_t parts_of_a_key = 5;
-constexpr uint8_t chip_description_version = 1;
-/// The same, then the note of clouds.
-constexpr uint8_t mask_description_version = 2;
+/// The version byte of packed chips: the first, and what is added for each particular that follows.
+constexpr uint8_t plain_form = 1;
+constexpr uint8_t with_clouds = 1;
+constexpr uint8_t with_outline = 2;
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -94,6 +95,22 @@ bool is_sound(const cloud_note& note) {
 tl::unexpected<error> bad_key(std::string_view text, std::string why) {
   return fail(ec::invalid_argument, "read image key '" + std::string(text) + "'", std::move(why),
               "write it as listed: PLATFORM/GEOCODE/SOURCE/TILE/YYYYMMDDTHHMMSSZ");
+}
+
+void append(packed_writer& out, const cloud_note& note) {
+  out.hash(note.of).flag(note.shares.has_value());
+  if (!note.shares) return;
+  const auto& s = *note.shares;
+  out.f64(s.cloud).f64(s.shadow).f64(s.cirrus).f64(s.dilated).f64(s.snow);
+}
+
+cloud_note read_cloud_note(packed_reader& in) {
+  cloud_note note;
+  note.of = in.hash();
+  if (!in.flag()) return note;
+  auto& s = note.shares.emplace();
+  for (auto* share : {&s.cloud, &s.shadow, &s.cirrus, &s.dilated, &s.snow}) *share = in.f64();
+  return note;
 }
 
 }  // namespace
@@ -212,6 +229,8 @@ result<void> check(const chip_description& chip) {
   if (chip.cell_pixels > uint64_t{chip.width} * chip.height)
     return bad("its cell has more pixels than its window");
   if (chip.valid_pixels > chip.cell_pixels) return bad("it has more valid pixels than its cell");
+  if (!is_sound(chip.outline, chip.width, chip.height))
+    return bad("the outline of its valid pixels is none");
   return {};
 }
 
@@ -221,25 +240,36 @@ uint64_t chip_record::bytes() const {
   return sum;
 }
 
-void append(packed_writer& out, const cloud_note& note) {
-  out.hash(note.of).flag(note.shares.has_value());
-  if (!note.shares) return;
-  const auto& s = *note.shares;
-  out.f64(s.cloud).f64(s.shadow).f64(s.cirrus).f64(s.dilated).f64(s.snow);
+uint8_t form_of(const chip_description& chip) {
+  return static_cast<uint8_t>(plain_form + (chip.clouds ? with_clouds : 0) +
+                              (chip.outline.empty() ? 0 : with_outline));
 }
 
-cloud_note read_cloud_note(packed_reader& in) {
-  cloud_note note;
-  note.of = in.hash();
-  if (!in.flag()) return note;
-  auto& s = note.shares.emplace();
-  for (auto* share : {&s.cloud, &s.shadow, &s.cirrus, &s.dilated, &s.snow}) *share = in.f64();
-  return note;
+uint8_t expect_form(packed_reader& in) {
+  return in.expect_version_up_to(plain_form + with_clouds + with_outline);
+}
+
+void append_particulars(packed_writer& out, const chip_description& chip) {
+  if (chip.clouds) append(out, *chip.clouds);
+  if (chip.outline.empty()) return;
+  out.varint(chip.outline.size());
+  for (const auto& corner : chip.outline) out.varint(corner.column).varint(corner.row);
+}
+
+void read_particulars(packed_reader& in, uint8_t form, chip_description& chip) {
+  const auto has = [&](uint8_t what) { return ((form - plain_form) & what) != 0; };
+  if (has(with_clouds)) chip.clouds = read_cloud_note(in);
+  if (!has(with_outline)) return;
+  chip.outline.resize(in.varint(max_outline_corners));
+  for (auto& corner : chip.outline) {
+    corner.column = static_cast<uint32_t>(in.varint(defaults::max_chip_edge));
+    corner.row = static_cast<uint32_t>(in.varint(defaults::max_chip_edge));
+  }
 }
 
 std::string encode(const chip_description& chip) {
   packed_writer out;
-  out.u8(chip.clouds ? mask_description_version : chip_description_version)
+  out.u8(form_of(chip))
       .text(chip.key.platform)
       .text(chip.key.geocode)
       .text(chip.key.source)
@@ -263,13 +293,13 @@ std::string encode(const chip_description& chip) {
       .hash(chip.content)
       .stamp(chip.written)
       .u64(chip.token);
-  if (chip.clouds) append(out, *chip.clouds);
+  append_particulars(out, chip);
   return out.take();
 }
 
 result<chip_description> decode_chip_description(std::string_view bytes) {
   packed_reader in{"chip description", bytes};
-  const auto form = in.expect_version_up_to(mask_description_version);
+  const auto form = expect_form(in);
   chip_description chip;
   for (auto* part : {&chip.key.platform, &chip.key.geocode, &chip.key.source, &chip.key.tile})
     *part = in.text(defaults::max_name_bytes);
@@ -292,7 +322,7 @@ result<chip_description> decode_chip_description(std::string_view bytes) {
   chip.content = in.hash();
   chip.written = in.stamp();
   chip.token = in.u64();
-  if (form == mask_description_version) chip.clouds = read_cloud_note(in);
+  read_particulars(in, form, chip);
   STIP_TRY(in.finish());
   STIP_TRY(check(chip));
   return chip;

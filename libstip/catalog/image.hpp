@@ -11,6 +11,7 @@
 #include "libstip/core/error.hpp"
 #include "libstip/core/hash.hpp"
 #include "libstip/core/time.hpp"
+#include "libstip/raster/pixel_outline.hpp"
 #include "libstip/raster/pixel_type.hpp"
 
 namespace stip {
@@ -112,6 +113,8 @@ struct chip_description {
   /// Pixels whose centre lies in the cell, and how many of them hold data in at least one band.
   uint64_t cell_pixels = 0;
   uint64_t valid_pixels = 0;
+  /// Around the valid pixels of the cell, see finished_chip. Empty where all of them are, or none.
+  pixel_outline outline;
   /// Hash over type, shape and the content hashes of all blocks: equal chips have equal hashes,
   /// wherever and however they were stored.
   hash128 content;
@@ -147,10 +150,14 @@ struct chip_record {
   uint64_t bytes() const;
 };
 
+/// What only some chips have, in the packed forms: the version byte says which of it there is.
+uint8_t form_of(const chip_description& chip);
+uint8_t expect_form(packed_reader& in);
+void append_particulars(packed_writer& out, const chip_description& chip);
+void read_particulars(packed_reader& in, uint8_t form, chip_description& chip);
+
 /// Packed binary forms, for LMDB and messages. Decoding checks every length and then the
 /// description itself (see check). Errors: malformed, limit_exceeded.
-void append(packed_writer& out, const cloud_note& note);
-cloud_note read_cloud_note(packed_reader& in);
 std::string encode(const chip_description& chip);
 result<chip_description> decode_chip_description(std::string_view bytes);
 

@@ -43,6 +43,7 @@ result<void> chip_packer::finish(const finished_chip& done) {
     auto& chip = chips_.at(done.chip);
     chip.description.cell_pixels = done.cell_pixels;
     chip.description.valid_pixels = done.valid_pixels;
+    chip.description.outline = done.outline;
     chip.description.content = done.content;
     auto& image = images_.at(chip.image);
     image.has_data |= done.valid_pixels > 0;

@@ -30,23 +30,40 @@ chip_description describe(const placed_chip& chip, const pixel_rect& window, siz
   return out;
 }
 
-/// Pixels of the cell that hold data in a band.
-uint64_t valid_pixels(const chip_image& image, std::span<const uint8_t> own) {
-  const auto valid = image.valid();
-  uint64_t count = 0;
-  for (size_t i = 0; i < own.size(); ++i) count += own[i] & valid[i];
-  return count;
+/// Counts the pixels of the cell, which `own` marks, and what holds data of them in a band.
+/// `window` is that of the whole chip.
+finished_chip count_own(const placed_chip& chip, const pixel_rect& window,
+                        std::span<const uint8_t> own) {
+  auto valid = chip.image.valid();
+  for (size_t i = 0; i < own.size(); ++i) valid[i] &= own[i];
+  finished_chip out;
+  out.cell_pixels = count_set(own);
+  std::vector<row_part> rows;
+  for (int64_t row = 0; row < chip.window.height; ++row) {
+    const auto width = static_cast<size_t>(chip.window.width);
+    const auto found = find_set(std::span(valid).subspan(static_cast<size_t>(row) * width, width));
+    out.valid_pixels += found.count;
+    const auto column = chip.window.column - window.column;
+    if (found.count > 0)
+      rows.push_back({static_cast<uint32_t>(chip.window.row - window.row + row),
+                      static_cast<uint32_t>(column + static_cast<int64_t>(found.begin)),
+                      static_cast<uint32_t>(column + static_cast<int64_t>(found.end))});
+  }
+  out.outline = outline_of(rows);
+  return out;
 }
 
 /// `whole` is what the chip is a part of; null: it is whole itself.
 result<void> encode_own(const placed_chip& chip, const whole_chip* whole,
                         std::span<const uint8_t> own, size_t number, plane_encoder& encoder,
                         chip_packer& packer) {
-  const auto own_pixels = static_cast<uint64_t>(std::count(own.begin(), own.end(), 1));
-  return encode_chip(chip, whole ? whole->window : chip.window,
-                     static_cast<uint16_t>(defaults::max_block_edge),
-                     whole ? whole->cell_pixels : own_pixels, valid_pixels(chip.image, own), number,
-                     encoder, packer);
+  const auto& window = whole ? whole->window : chip.window;
+  auto known = count_own(chip, window, own);
+  known.chip = number;
+  if (whole) known.cell_pixels = whole->cell_pixels;
+  if (!known.is_partial()) known.outline.clear();
+  return encode_chip(chip, window, static_cast<uint16_t>(defaults::max_block_edge),
+                     std::move(known), encoder, packer);
 }
 
 /// What chip number `i` of the image is a part of.

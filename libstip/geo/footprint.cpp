@@ -26,10 +26,6 @@ constexpr double polar_jump = 90;
 /// Parts of a ring that are narrower than this many degrees (a tenth of a millimetre) are rounding.
 constexpr double sliver_degrees = 1e-9;
 
-struct pixel_point {
-  double col, row;
-};
-
 class tracer {
  public:
   explicit tracer(pixel_mapper& mapper) : mapper_(mapper) {}
@@ -39,12 +35,31 @@ class tracer {
     if (!anchor) return {};
     const bool north = contains_pole(90), south = contains_pole(-90);
     if ((north && south) || spans_globe()) return whole_width(north, south);
-    ring outline = visible_outline(*anchor);
-    if (outline.size() < 3) return {};
-    close_over_pole(outline, north);
-    footprint found;
-    split(outline, found);
-    return found;
+    constexpr int points = defaults::footprint_side_points;
+    return closed(visible_outline(*anchor,
+                                  std::array<pixel_point, 4>{
+                                      {{0, 0}, {0, height()}, {width(), height()}, {width(), 0}}},
+                                  points),
+                  north);
+  }
+
+  /// Of a part.
+  footprint trace(std::span<const pixel_point> corners) {
+    pixel_point middle;
+    for (const auto& p : corners)
+      middle = {middle.col + p.col / static_cast<double>(corners.size()),
+                middle.row + p.row / static_cast<double>(corners.size())};
+    auto seen = place(middle);
+    // Where the middle is off the globe, a corner may be on it.
+    for (size_t i = 0; !seen && i < corners.size(); ++i) {
+      middle = corners[i];
+      seen = place(middle);
+    }
+    if (!seen) return {};
+    // As many points as around a raster.
+    const auto sides = std::max<int>(4, static_cast<int>(corners.size()));
+    return closed(visible_outline(middle, corners, 4 * defaults::footprint_side_points / sides),
+                  seen->lat > 0);
   }
 
   /// See footprint_of_border.
@@ -55,14 +70,18 @@ class tracer {
       north += p.lat;
       append(outline, p);
     }
+    return closed(std::move(outline), north > 0);
+  }
+
+ private:
+  static footprint closed(ring outline, bool north) {
     if (outline.size() < 3) return {};
-    close_over_pole(outline, north > 0);
+    close_over_pole(outline, north);
     footprint found;
     split(outline, found);
     return found;
   }
 
- private:
   double width() const { return static_cast<double>(mapper_.raster().width); }
   double height() const { return static_cast<double>(mapper_.raster().height); }
 
@@ -133,16 +152,13 @@ class tracer {
   }
 
   /// Longitudes are continuous along the outline and may leave [-180, 180].
-  ring visible_outline(pixel_point anchor) {
-    constexpr int points = defaults::footprint_side_points;
-    const std::array<pixel_point, 5> corners{
-        {{0, 0}, {0, height()}, {width(), height()}, {width(), 0}, {0, 0}}};
+  ring visible_outline(pixel_point anchor, std::span<const pixel_point> corners, int side_points) {
     ring outline;
-    for (size_t side = 0; side < 4; ++side) {
-      for (int i = 0; i < points; ++i) {
-        const double t = static_cast<double>(i) / points;
-        const pixel_point p{corners[side].col + t * (corners[side + 1].col - corners[side].col),
-                            corners[side].row + t * (corners[side + 1].row - corners[side].row)};
+    for (size_t side = 0; side < corners.size(); ++side) {
+      const auto &from = corners[side], &to = corners[(side + 1) % corners.size()];
+      for (int i = 0; i < side_points; ++i) {
+        const double t = static_cast<double>(i) / side_points;
+        const pixel_point p{from.col + t * (to.col - from.col), from.row + t * (to.row - from.row)};
         auto seen = place(p);
         if (!seen) seen = last_visible(anchor, p);
         if (!seen) continue;
@@ -274,6 +290,11 @@ footprint footprint_of_border(const std::vector<lon_lat>& border) {
 result<footprint> footprint_of(const grid& raster) {
   STIP_ASSIGN(auto mapper, pixel_mapper::make(raster, 4326));
   return tracer(mapper).trace();
+}
+
+result<footprint> footprint_of(const grid& raster, std::span<const pixel_point> corners) {
+  STIP_ASSIGN(auto mapper, pixel_mapper::make(raster, 4326));
+  return tracer(mapper).trace(corners);
 }
 
 }  // namespace stip

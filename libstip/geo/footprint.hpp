@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,13 @@ struct footprint {
 /// point has no ring. It is drawn for records and maps; use covering to choose cells.
 /// Errors of pixel_mapper::make.
 result<footprint> footprint_of(const grid& raster);
+
+/// What a convex part of a raster covers: its corners in order, in pixel coordinates (columns may
+/// lie over the seam of a periodic grid). Drawn as the outline of a raster is.
+struct pixel_point {
+  double col = 0, row = 0;
+};
+result<footprint> footprint_of(const grid& raster, std::span<const pixel_point> corners);
 
 /// What lies within a border: points in order, neighbours less than 180 degrees apart (the
 /// outermost pixels of a swath). A border that runs around the globe has the nearer pole inside.

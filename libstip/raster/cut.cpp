@@ -159,13 +159,13 @@ class cut_worker {
                                           mask_bytes};
       assembly.rule().mark_valid(bands.bytes(), mask, pixels, valid);
     }
-    count_by_cell(part, step.window, rect, valid);
+    find_valid(part, step.window, rect, valid);
     flags.release();
 
     const window_pixels held{{bands.data(), rect, size_of(part.type)}, {masks.data(), rect, 1}};
     for (const auto ordinal : part.touching_of(step.window))
       if (run_.wants(part, ordinal))
-        STIP_TRY(assembly.add(ordinal, held, counts_[ordinal], scratch_));
+        STIP_TRY(assembly.add(ordinal, held, valid_[ordinal], scratch_));
     return {};
   }
 
@@ -179,28 +179,51 @@ class cut_worker {
     STIP_ASSIGN(const auto cells, cell_grid::make(run_.plan.algorithm(), run_.plan.precision()));
     STIP_ASSIGN(auto runs, chip_runs::make(of.table.get(), of.codes, of.grid, cells));
     runs_.emplace(std::move(runs));
-    counts_.assign(of.chips.size(), 0);
+    valid_.assign(of.chips.size(), {});
     part_ = part;
     return {};
   }
 
-  /// Sets counts_ of the chips that touch the window to its valid pixels that lie in their cells;
-  /// all pixels are valid where `valid` is empty.
-  void count_by_cell(const subdataset_plan& part, int64_t window, const pixel_rect& rect,
-                     std::span<const uint8_t> valid) {
-    for (const auto ordinal : part.touching_of(window)) counts_[ordinal] = 0;
+  /// Sets valid_ of the chips that touch the window; all pixels are valid where `valid` is empty.
+  void find_valid(const subdataset_plan& part, int64_t window, const pixel_rect& rect,
+                  std::span<const uint8_t> valid) {
+    for (const auto ordinal : part.touching_of(window)) valid_[ordinal].clear();
     uint64_t total = 0;
     for (int64_t row = 0; row < rect.height; ++row)
       runs_->for_each(rect.row + row, rect.column, rect.end_column(),
                       [&](int64_t begin, int64_t end, uint32_t ordinal) {
-                        auto length = static_cast<uint64_t>(end - begin);
+                        const auto length = static_cast<size_t>(end - begin);
+                        set_bytes found{length, 0, length};
                         if (!valid.empty())
-                          length = count_set(valid.subspan(
+                          found = find_set(valid.subspan(
                               static_cast<size_t>(row * rect.width + begin - rect.column), length));
-                        total += length;
-                        if (ordinal != chip_table::no_chip) counts_[ordinal] += length;
+                        total += found.count;
+                        if (ordinal == chip_table::no_chip || found.count == 0) return;
+                        valid_[ordinal].pixels += found.count;
+                        note_row(part, ordinal, rect.row + row,
+                                 begin + static_cast<int64_t>(found.begin),
+                                 begin + static_cast<int64_t>(found.end));
                       });
     run_.valid_pixels += total;
+  }
+
+  /// Pixels [begin, end) of a row of the scene hold data of that chip.
+  void note_row(const subdataset_plan& part, uint32_t ordinal, int64_t row, int64_t begin,
+                int64_t end) {
+    const auto& chip = run_.plan.chips()[part.chips[ordinal]];
+    // On a periodic grid the window may begin before the seam, or end behind it.
+    const auto period = part.extent.period;
+    const auto turn =
+        period == 0 ? 0 : scene_extent::floor_divide(begin - chip.column, period) * period;
+    const auto within = [](int64_t v, uint32_t size) {
+      return static_cast<uint32_t>(std::clamp<int64_t>(v, 0, size));
+    };
+    const row_part found{within(row - chip.row, chip.height),
+                         within(begin - chip.column - turn, chip.width),
+                         within(end - chip.column - turn, chip.width)};
+    // The window of a cell that cannot be projected wholly ends within it.
+    if (found.row < chip.height && row >= chip.row && found.begin < found.end)
+      valid_[ordinal].rows.push_back(found);
   }
 
   result<pooled_buffer> buffer(size_t bytes) {
@@ -215,8 +238,8 @@ class cut_worker {
   std::unique_ptr<scene_reader> reader_;
   size_t part_ = 0;
   std::optional<chip_runs> runs_;
-  /// By ordinal.
-  std::vector<uint64_t> counts_;
+  /// By ordinal: what the window has of the chip's cell.
+  std::vector<valid_part> valid_;
   assembly_scratch scratch_;
 };
 

@@ -11,6 +11,7 @@
 #include "libstip/core/error.hpp"
 #include "libstip/core/hash.hpp"
 #include "libstip/geo/cell.hpp"
+#include "libstip/raster/pixel_outline.hpp"
 #include "libstip/raster/scene.hpp"
 
 namespace stip {
@@ -61,6 +62,11 @@ struct finished_chip {
   uint64_t cell_pixels = 0;
   /// 0: the cell holds no data of this scene, and the chip must not be stored.
   uint64_t valid_pixels = 0;
+  /// Around the valid pixels of the cell, in the columns and rows of the chip's window. Empty where
+  /// all pixels of the cell are valid, or none.
+  pixel_outline outline;
+
+  bool is_partial() const noexcept { return valid_pixels > 0 && valid_pixels < cell_pixels; }
   hash128 content;
 };
 

@@ -23,7 +23,16 @@ struct chip_assembly::open_block {
 
 struct chip_assembly::open_chip {
   block_layout layout;
-  std::atomic<uint64_t> valid_pixels{0};
+
+  std::mutex valid_mutex;
+  uint64_t valid_pixels = 0;
+  outline_builder outline;
+
+  void add(uint64_t valid, const outline_builder& around) {
+    const std::lock_guard lock(valid_mutex);
+    valid_pixels += valid;
+    outline.add(around);
+  }
 
   std::mutex blocks_mutex;
   std::unordered_map<int64_t, std::unique_ptr<open_block>> blocks;
@@ -51,10 +60,12 @@ chip_assembly::chip_assembly(const scene_plan& plan, const subdataset_plan& part
 
 chip_assembly::~chip_assembly() = default;
 
-result<void> chip_assembly::add(size_t ordinal, const window_pixels& window, uint64_t valid,
-                                assembly_scratch& scratch) {
+result<void> chip_assembly::add(size_t ordinal, const window_pixels& window,
+                                const valid_part& valid, assembly_scratch& scratch) {
   STIP_ASSIGN(open_chip* const chip, chip_at(ordinal));
-  chip->valid_pixels += valid;
+  outline_builder found;
+  found.add(valid.rows);
+  chip->add(valid.pixels, found);
   auto& pieces = scratch.pieces;
   pieces.clear();
   const block_layout layout = chip->layout;
@@ -200,6 +211,7 @@ result<void> chip_assembly::settle(size_t ordinal, open_chip& chip,
   finished.chip = part_.chips[ordinal];
   finished.cell_pixels = part_.cell_pixels[ordinal];
   finished.valid_pixels = chip.valid_pixels;
+  if (finished.is_partial()) finished.outline = chip.outline.outline();
   finished.content = chip_content(part_.type, static_cast<uint32_t>(layout.window.width),
                                   static_cast<uint32_t>(layout.window.height), part_.planes(),
                                   part_.block_edge, chip.contents);

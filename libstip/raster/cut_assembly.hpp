@@ -25,6 +25,19 @@ struct window_pixels {
   plane_view masks;
 };
 
+/// Pixels of a window that lie in one chip's cell and hold data.
+struct valid_part {
+  uint64_t pixels = 0;
+  /// In the columns and rows of the chip's window; between the first and the last of a part there
+  /// may be others. Ascending by row.
+  std::vector<row_part> rows;
+
+  void clear() {
+    pixels = 0;
+    rows.clear();
+  }
+};
+
 /// Memory that one thread uses again from chip to chip.
 struct assembly_scratch {
   struct piece {
@@ -59,10 +72,10 @@ class chip_assembly {
 
   const validity_rule& rule() const { return rule_; }
 
-  /// Adds the pixels of the window that the chip holds, and `valid` to its count of valid pixels.
-  /// Every window that meets the chip is added once. Errors: those of the sink; limit_exceeded when
-  /// the pool has no room.
-  result<void> add(size_t ordinal, const window_pixels& window, uint64_t valid,
+  /// Adds the pixels of the window that the chip holds; `valid` are those of its cell that hold
+  /// data. Every window that meets the chip is added once. Errors: those of the sink;
+  /// limit_exceeded when the pool has no room.
+  result<void> add(size_t ordinal, const window_pixels& window, const valid_part& valid,
                    assembly_scratch& scratch);
 
   /// Whether the chip has been finished with a valid pixel.

@@ -166,4 +166,13 @@ uint64_t count_set(std::span<const uint8_t> flags) noexcept {
   return total;
 }
 
+set_bytes find_set(std::span<const uint8_t> flags) noexcept {
+  set_bytes found{count_set(flags), 0, flags.size()};
+  if (found.count == flags.size()) return found;
+  if (found.count == 0) return {};
+  while (flags[found.begin] == 0) ++found.begin;
+  while (flags[found.end - 1] == 0) --found.end;
+  return found;
+}
+
 }  // namespace stip

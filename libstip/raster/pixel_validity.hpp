@@ -50,4 +50,12 @@ class validity_rule {
 /// How many of the bytes, all 0 or 1, are 1.
 uint64_t count_set(std::span<const uint8_t> flags) noexcept;
 
+/// How many of the bytes, all 0 or 1, are 1, and the first of these and the one behind the last.
+struct set_bytes {
+  uint64_t count = 0;
+  size_t begin = 0;
+  size_t end = 0;
+};
+set_bytes find_set(std::span<const uint8_t> flags) noexcept;
+
 }  // namespace stip

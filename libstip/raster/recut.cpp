@@ -103,23 +103,30 @@ result<void> recutter::cut(const std::string& geocode,
     }
   }));
   const auto valid = made.image.valid();
-  uint64_t cell_pixels = 0, valid_pixels = 0;
+  finished_chip known;
+  known.chip = chip;
+  std::vector<row_part> rows;
   for (int64_t row = 0; row < rect.height; ++row) {
     runs.runs(rect.row + row, rect.column, rect.end_column(), runs_);
     for (const auto& run : runs_) {
       if (run.cell_column != index.column || run.cell_row != index.row) continue;
       const auto length = static_cast<size_t>(run.col_end - run.col_begin);
-      cell_pixels += length;
-      valid_pixels += count_set(std::span(valid).subspan(
-          static_cast<size_t>(row * rect.width + run.col_begin - rect.column), length));
+      const auto first = static_cast<size_t>(run.col_begin - rect.column);
+      const auto found =
+          find_set(std::span(valid).subspan(static_cast<size_t>(row * rect.width) + first, length));
+      known.cell_pixels += length;
+      known.valid_pixels += found.count;
+      if (found.count > 0)
+        rows.push_back({static_cast<uint32_t>(row), static_cast<uint32_t>(first + found.begin),
+                        static_cast<uint32_t>(first + found.end)});
     }
   }
-  return encode_chip(made, rect, edge, cell_pixels, valid_pixels, chip, encoder_, sink);
+  if (known.is_partial()) known.outline = outline_of(rows);
+  return encode_chip(made, rect, edge, std::move(known), encoder_, sink);
 }
 
 result<void> encode_chip(const placed_chip& pixels, const pixel_rect& window, uint16_t block_edge,
-                         uint64_t cell_pixels, uint64_t valid_pixels, size_t chip,
-                         plane_encoder& encoder, cut_sink& sink) {
+                         finished_chip known, plane_encoder& encoder, cut_sink& sink) {
   const auto& image = pixels.image;
   const validity_rule rule(image.description);
   const block_layout layout{window, block_edge};
@@ -142,22 +149,17 @@ result<void> encode_chip(const placed_chip& pixels, const pixel_rect& window, ui
     copy_part(bands_of(pixels), {bands.data(), rect, pixel}, inside, rule.bands());
     copy_part(masks_of(pixels), {reinterpret_cast<std::byte*>(masks.data()), rect, 1}, inside,
               rule.masks());
-    STIP_TRY(
-        encoder.encode(rule, static_cast<uint16_t>(rect.height), static_cast<uint16_t>(rect.width),
-                       bands, masks, [&](const encoded_plane& done) {
-                         const auto number = done.plane * blocks + static_cast<uint64_t>(index);
-                         contents[number] = done.content;
-                         return sink.block({chip, static_cast<uint32_t>(number), done.record});
-                       }));
+    STIP_TRY(encoder.encode(
+        rule, static_cast<uint16_t>(rect.height), static_cast<uint16_t>(rect.width), bands, masks,
+        [&](const encoded_plane& done) {
+          const auto number = done.plane * blocks + static_cast<uint64_t>(index);
+          contents[number] = done.content;
+          return sink.block({known.chip, static_cast<uint32_t>(number), done.record});
+        }));
   }
-  finished_chip finished;
-  finished.chip = chip;
-  finished.cell_pixels = cell_pixels;
-  finished.valid_pixels = valid_pixels;
-  finished.content =
-      chip_content(image.description.type, static_cast<uint32_t>(window.width),
-                   static_cast<uint32_t>(window.height), planes, block_edge, contents);
-  return sink.finish(finished);
+  known.content = chip_content(image.description.type, static_cast<uint32_t>(window.width),
+                               static_cast<uint32_t>(window.height), planes, block_edge, contents);
+  return sink.finish(known);
 }
 
 }  // namespace stip

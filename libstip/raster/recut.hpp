@@ -63,11 +63,10 @@ class recutter {
   std::vector<cell_run> runs_;
 };
 
-/// Hands the blocks of a chip with that window to the sink as chip number `chip`, and finishes it.
-/// `pixels` are those of the window, or of the part of it that can hold data: what lies beyond
-/// holds none.
+/// Hands the blocks of a chip with that window to the sink, and finishes it: `known` is what
+/// finished_chip says, but for the content. `pixels` are those of the window, or of the part of it
+/// that can hold data: what lies beyond holds none.
 result<void> encode_chip(const placed_chip& pixels, const pixel_rect& window, uint16_t block_edge,
-                         uint64_t cell_pixels, uint64_t valid_pixels, size_t chip,
-                         plane_encoder& encoder, cut_sink& sink);
+                         finished_chip known, plane_encoder& encoder, cut_sink& sink);
 
 }  // namespace stip

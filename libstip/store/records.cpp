@@ -10,9 +10,6 @@ namespace stip {
 
 namespace {
 
-constexpr uint8_t chip_version = 1;
-/// The same with a note of clouds before the blocks.
-constexpr uint8_t mask_version = 2;
 constexpr uint8_t segment_version = 1;
 constexpr uint8_t stamp_version = 1;
 constexpr std::string_view next_name_word = "next-name-";
@@ -225,7 +222,7 @@ std::string pending_key(std::string_view prefix, const hash128& scene, uint16_t 
 std::string encode_chip(const chip_record& record, uint32_t subdataset_id) {
   const auto& chip = record.chip;
   packed_writer out;
-  out.u8(chip.clouds ? mask_version : chip_version)
+  out.u8(form_of(chip))
       .flag(chip.quality)
       .varint(chip.subdataset_count)
       .varint(chip.cell_pixels)
@@ -243,7 +240,7 @@ std::string encode_chip(const chip_record& record, uint32_t subdataset_id) {
       .hash(chip.content)
       .stamp(chip.written)
       .u64(chip.token);
-  if (chip.clouds) append(out, *chip.clouds);
+  append_particulars(out, chip);
   append_blocks(out, record.blocks);
   return out.take();
 }
@@ -254,7 +251,7 @@ namespace {
 uint32_t read_chip_fields(packed_reader& in, chip_description& chip) {
   constexpr uint64_t most16 = std::numeric_limits<uint16_t>::max();
   constexpr uint64_t most32 = std::numeric_limits<uint32_t>::max();
-  const auto form = in.expect_version_up_to(mask_version);
+  const auto form = expect_form(in);
   chip.quality = in.flag();
   chip.subdataset_count = static_cast<uint16_t>(in.varint(most16));
   chip.cell_pixels = in.varint();
@@ -272,7 +269,7 @@ uint32_t read_chip_fields(packed_reader& in, chip_description& chip) {
   chip.content = in.hash();
   chip.written = in.stamp();
   chip.token = in.u64();
-  if (form == mask_version) chip.clouds = read_cloud_note(in);
+  read_particulars(in, form, chip);
   in.expect(chip.block_edge > 0, "blocks without an edge");
   return subdataset;
 }
@@ -349,7 +346,7 @@ result<void> decode_stored_chip(std::string_view value, stored_chip& out) {
   constexpr uint64_t most16 = std::numeric_limits<uint16_t>::max();
   constexpr uint64_t most32 = std::numeric_limits<uint32_t>::max();
   packed_reader in{"stored chip", value};
-  const auto form = in.expect_version_up_to(mask_version);
+  const auto form = expect_form(in);
   out.quality = in.flag();
   chip_description chip;
   in.varint(most16);
@@ -371,8 +368,8 @@ result<void> decode_stored_chip(std::string_view value, stored_chip& out) {
   out.listed.content = in.hash();
   out.written = in.stamp();
   in.u64();
-  out.clouds.reset();
-  if (form == mask_version) out.clouds = read_cloud_note(in);
+  read_particulars(in, form, chip);
+  out.clouds = chip.clouds;
   // As read_blocks, but for the sum of their bytes alone.
   out.listed.bytes = 0;
   while (in.ok() && in.remaining() > 0) {

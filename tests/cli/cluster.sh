@@ -173,6 +173,7 @@ same "$(head -c 4 "$scratch/first.png" | tail -c 3)" PNG 'magic of the picture'
 expect 0 --format json image show olinda "$first"
 is "$first" /key
 is "$scene" /scene/input
+same "$(json get /footprint | head -c 16)" 'MULTIPOLYGON (((' 'what the image holds data of'
 expect 1 image show olinda Landsat7/7/raw/x/20000101T000000Z
 complains 'no such image'
 expect 0 --format json image export olinda --to "$scratch/cog"

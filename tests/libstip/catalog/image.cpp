@@ -30,6 +30,7 @@ chip_description some_chip() {
   c.height = 700;
   c.cell_pixels = 900'000;
   c.valid_pixels = 450'000;
+  c.outline = {{0, 0}, {900, 10}, {1300, 700}, {40, 650}};
   c.content = {3, UINT64_MAX};
   c.written = {1'600'000'000'000, 5, 77};
   c.token = UINT64_MAX - 1;
@@ -179,6 +180,11 @@ CAF_TEST(every number of a chip is held to its bound) {
   CAF_CHECK(refused([](auto& c) { c.row = INT64_MAX; }));
   CAF_CHECK(refused([](auto& c) { c.cell_pixels = 1300 * 700 + 1; }));
   CAF_CHECK(refused([](auto& c) { c.valid_pixels = c.cell_pixels + 1; }));
+  CAF_CHECK(refused([](auto& c) { c.outline[2].column = c.width + 1; }));
+  CAF_CHECK(refused([](auto& c) { c.outline[2].row = c.height + 1; }));
+  CAF_CHECK(refused([](auto& c) { std::swap(c.outline[0], c.outline[1]); }));
+  CAF_CHECK(refused([](auto& c) { c.outline.resize(2); }));
+  CAF_CHECK(refused([](auto& c) { c.outline.resize(max_outline_corners + 1); }));
   // The product of the three factors of blocks() exceeds 64 bits here.
   CAF_CHECK(refused([](auto& c) {
     c.block_edge = 1;

@@ -106,3 +106,45 @@ CAF_TEST(a raster off the globe has an empty footprint) {
   CAF_CHECK_EQUAL(text, "MULTIPOLYGON EMPTY");
   CAF_CHECK(!footprint_of(test::square("", 0, 0, 1, 1, 1)));
 }
+
+CAF_TEST(the footprint of a part of a raster holds what lies in it and no more) {
+  CAF_MESSAGE("seed 43");
+  std::mt19937_64 random(43);
+  std::uniform_real_distribution<double> unit(0, 1);
+  for (const auto& sample : test::hard_grids()) {
+    auto mapper = pixel_mapper::make(sample.grid, 4326);
+    CAF_REQUIRE(mapper.has_value());
+    const auto width = double(sample.grid.width), height = double(sample.grid.height);
+    size_t inside = 0, outside = 0, wrong = 0;
+    for (int round = 0; round < 20; ++round) {
+      // A part of a twentieth, as chips are small beside their scenes.
+      const double w = width / 20, h = height / 20;
+      const double col = unit(random) * (width - w), row = unit(random) * (height - h);
+      const std::array<pixel_point, 4> corners{
+          {{col, row}, {col + w, row}, {col + w, row + h}, {col, row + h}}};
+      const auto found = footprint_of(sample.grid, corners);
+      CAF_REQUIRE(found.has_value());
+      const auto place = [&](double x, double y) -> std::optional<lon_lat> {
+        uint8_t ok = 0;
+        mapper->to_cell_crs({&x, 1}, {&y, 1}, {&ok, 1});
+        if (!ok) return std::nullopt;
+        return lon_lat{std::remainder(x, 360.0), y};
+      };
+      // Where a corner is off the globe, pixels are too oblique to compare.
+      if (!std::all_of(corners.begin(), corners.end(),
+                       [&](const auto& c) { return place(c.col, c.row).has_value(); }))
+        continue;
+      for (int i = 0; i < 200; ++i) {
+        const double x = unit(random) * 3 - 1, y = unit(random) * 3 - 1;
+        const double depth = std::min({x, y, 1 - x, 1 - y});
+        const auto p = place(col + x * w, row + y * h);
+        if (!p || std::abs(depth) < 0.02 || std::abs(p->lat) > 90) continue;
+        ++(depth > 0 ? inside : outside);
+        wrong += holds(*found, *p) != (depth > 0);
+      }
+    }
+    CAF_MESSAGE(sample.name << ": " << inside << " places inside, " << outside << " outside, "
+                            << wrong << " wrong");
+    CAF_CHECK_EQUAL(wrong, 0u);
+  }
+}

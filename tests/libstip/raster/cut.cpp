@@ -118,9 +118,18 @@ std::string compare_with_pixels(const memory_scene& scene, const cut_options& op
       if (area <= projections) {
         projections -= area;
         uint64_t pixels = 0;
-        for (const auto& cell :
-             twin.cells(*mapper, cells, chip.column, chip.row, chip.width, chip.height))
-          pixels += cell == index;
+        std::vector<pixel_corner> with_data;
+        const auto of_window =
+            twin.cells(*mapper, cells, chip.column, chip.row, chip.width, chip.height);
+        for (uint32_t row = 0; row < chip.height; ++row)
+          for (uint32_t col = 0; col < chip.width; ++col) {
+            if (of_window[size_t{row} * chip.width + col] != index) continue;
+            ++pixels;
+            if (size_t at = 0; twin.place(chip.column + col, chip.row + row, at) && twin.valid(at))
+              with_data.push_back({col, row});
+          }
+        if (const auto wrong = outline_complaint(kept.finished, with_data); !wrong.empty())
+          return chip.geocode + ": " + wrong;
         if (!twin.period && kept.finished.cell_pixels != pixels)
           return chip.geocode + " has " + std::to_string(kept.finished.cell_pixels) +
                  " cell pixels, not " + std::to_string(pixels);

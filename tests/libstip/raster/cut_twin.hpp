@@ -78,6 +78,33 @@ class keeping_sink : public cut_sink {
   std::vector<std::atomic<bool>> busy_;
 };
 
+/// What is wrong with the outline of these pixels; empty: nothing.
+inline std::string outline_complaint(const finished_chip& chip,
+                                     const std::vector<pixel_corner>& pixels) {
+  const auto& outline = chip.outline;
+  if (pixels.empty() || pixels.size() == chip.cell_pixels)
+    return outline.empty() ? "" : "an outline around all or nothing";
+  if (outline.empty()) return "no outline";
+  if (!is_sound(outline, UINT32_MAX, UINT32_MAX)) return "an outline that is not convex";
+  std::set<std::pair<uint32_t, uint32_t>> corners;
+  for (const auto& p : pixels)
+    for (const uint32_t down : {0, 1})
+      for (const uint32_t right : {0, 1}) corners.insert({p.column + right, p.row + down});
+  for (const auto& corner : outline)
+    if (corners.count({corner.column, corner.row}) == 0) return "an outline beside its pixels";
+  if (outline.size() == max_outline_corners) return "";
+  for (const auto& [column, row] : corners)
+    for (size_t i = 0; i < outline.size(); ++i) {
+      const auto& a = outline[i];
+      const auto& b = outline[(i + 1) % outline.size()];
+      const auto across = [](uint32_t to, uint32_t from) { return int64_t{to} - int64_t{from}; };
+      if (across(b.column, a.column) * across(row, a.row) <
+          across(b.row, a.row) * across(column, a.column))
+        return "a pixel outside of its outline";
+    }
+  return "";
+}
+
 /// One pixel's bits, zero-extended.
 inline uint64_t bits_at(const std::vector<std::byte>& pixels, size_t index, size_t bytes) {
   uint64_t bits = 0;

@@ -83,6 +83,7 @@ std::string differs(const made_chip& a, const made_chip& b, bool same_blocks) {
   if (a.pixels.window != b.pixels.window) return "another window";
   if (a.finished.cell_pixels != b.finished.cell_pixels) return "another number of cell pixels";
   if (a.finished.valid_pixels != b.finished.valid_pixels) return "another number of valid pixels";
+  if (a.finished.outline != b.finished.outline) return "another outline";
   if (a.pixels.image.valid() != b.pixels.image.valid()) return "other valid pixels";
   if (data_of(a.pixels.image) != data_of(b.pixels.image)) return "other pixels";
   if (a.pixels.image.masks != b.pixels.image.masks) return "other masks";
@@ -97,6 +98,7 @@ std::string differs_in_cell(const made_chip& whole, const made_chip& merged,
   if (whole.pixels.window != merged.pixels.window) return "another window";
   if (whole.finished.cell_pixels != merged.finished.cell_pixels) return "other cell pixels";
   if (whole.finished.valid_pixels != merged.finished.valid_pixels) return "other valid pixels";
+  if (whole.finished.outline != merged.finished.outline) return "another outline";
   auto mapper = pixel_mapper::make(raster, cells);
   cell_runs runs(std::move(*mapper), cells);
   const auto index = *cells.index_of(geocode);
@@ -271,8 +273,8 @@ CAF_TEST(a part of a chip is encoded as the whole chip with nothing around the p
         }
       keeping_sink sink(2);
       plane_encoder encoder;
-      CAF_REQUIRE(encode_chip(whole, window, edge, 9, 5, 0, encoder, sink).has_value());
-      CAF_REQUIRE(encode_chip(piece, window, edge, 9, 5, 1, encoder, sink).has_value());
+      CAF_REQUIRE(encode_chip(whole, window, edge, {0, 9, 5, {}, {}}, encoder, sink).has_value());
+      CAF_REQUIRE(encode_chip(piece, window, edge, {1, 9, 5, {}, {}}, encoder, sink).has_value());
       const auto a = put_together(sink.chips[0], of, window, edge);
       const auto b = put_together(sink.chips[1], of, window, edge);
       CAF_CHECK(a.pixels.image.pixels == b.pixels.image.pixels);

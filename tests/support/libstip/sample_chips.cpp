@@ -55,6 +55,14 @@ sample_chip random_chip(std::mt19937_64& random, const image_key& key, uint16_t 
   chip.height = static_cast<uint32_t>(1 + below(random, 40));
   chip.cell_pixels = uint64_t{chip.width} * chip.height;
   chip.valid_pixels = below(random, chip.cell_pixels + 1);
+  if (chip.column % 2 == 0) {
+    std::vector<row_part> rows;
+    for (uint32_t row = 0; row < chip.height; ++row) {
+      const auto begin = row * 7 % chip.width;
+      rows.push_back({row, begin, begin + 1});
+    }
+    chip.outline = outline_of(rows);
+  }
   chip.written = written;
   chip.token = random();
   std::vector<uint64_t> contents;

@@ -132,7 +132,7 @@ result<void> storage_part::store_once(coroutine& c, const node_view_ptr& view,
                      }};
   for (size_t i = 0; i < chips.size(); ++i) {
     STIP_TRY(packer.block({i, 0, std::as_bytes(std::span{blocks[i]})}));
-    STIP_TRY(packer.finish({i, 1, 1, hash128_of(blocks[i])}));
+    STIP_TRY(packer.finish({i, 1, 1, {}, hash128_of(blocks[i])}));
   }
   STIP_TRY(packer.flush());
   STIP_TRY(settle(c, copies));

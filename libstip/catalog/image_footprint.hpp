@@ -1,0 +1,14 @@
+#pragma once
+
+#include "libstip/catalog/stored_image.hpp"
+#include "libstip/geo/footprint.hpp"
+#include "libstip/geo/geocode.hpp"
+
+namespace stip {
+
+/// What an image holds data of: the cell, or the outline around the valid pixels in it, of that
+/// measured subdataset which has the largest share of them. Nothing when none has any. Errors:
+/// those of footprint_of.
+result<footprint> footprint_of(const stored_image& image, geocode_algorithm algorithm);
+
+}  // namespace stip
