@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,8 +28,8 @@ struct pooled_reader {
   pid_t pid = -1;
   /// What it has open; expired or null: nothing that anybody needs.
   std::weak_ptr<const isolated_input> open;
-  /// The scene that was read last.
-  uint32_t scene = 0;
+  /// The scene of it that was read last; nothing: none, and nothing is decoded.
+  std::optional<uint32_t> scene;
   size_t inputs = 0;
   std::chrono::steady_clock::time_point free_since;
 };
@@ -44,9 +45,9 @@ class reader_pool::state {
   const reader_settings& settings() const { return settings_; }
 
   /// A process for one request about a scene of the input: one that has it open and was near that
-  /// scene, since neighbours lie in the same compressed chunks; else one that has nothing to do, a
-  /// new one, any that has it open, one that has another input open, or after waiting whichever is
-  /// free first. Errors: unavailable.
+  /// scene, since neighbours lie in the same compressed chunks, or has it open and read nothing of
+  /// it; else one that has nothing to do, a new one, any that has it open, one that has another
+  /// input open, or after waiting whichever is free first. Errors: unavailable.
   result<pooled_reader> lease(const std::shared_ptr<const isolated_input>& input, uint32_t scene);
   /// Gives it back; one that is of no use any more (no process) makes room for another.
   void give_back(pooled_reader reader);
@@ -65,7 +66,7 @@ class reader_pool::state {
   void run_starter();
   /// The free process that suits best, or end().
   std::vector<pooled_reader>::iterator choose(const isolated_input* input, uint32_t scene);
-  /// The one that has the input open and was nearest to the scene, or end().
+  /// The one that has the input open and read the nearest scene of it, or none; or end().
   std::vector<pooled_reader>::iterator nearest(const isolated_input* input, uint32_t scene);
   void end_idle(std::unique_lock<std::mutex>& lock);
 

@@ -15,7 +15,14 @@ namespace stip {
 
 namespace {
 
-using transformation = std::unique_ptr<OGRCoordinateTransformation>;
+/// Gives it back to GDAL, which keeps the latest for those who ask for the same CRSs again: PROJ's
+/// search for a way between two takes milliseconds.
+struct give_back {
+  void operator()(OGRCoordinateTransformation* way) const {
+    OGRCoordinateTransformation::DestroyCT(way);
+  }
+};
+using transformation = std::unique_ptr<OGRCoordinateTransformation, give_back>;
 
 /// PROJ's words are taken from the error state of the thread; nothing is printed.
 struct quiet {

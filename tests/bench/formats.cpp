@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -183,7 +185,9 @@ class busy_meter {
             peak_ = std::max(peak_, own_bytes_of_tree(node_.pid()));
             wanted_ += std::min(runnable_threads_of_tree(node_.pid()), threads);
             ++samples_;
-            std::this_thread::sleep_for(sample_period);
+            // What is measured must not wait for the rest of a period.
+            std::unique_lock lock{mutex_};
+            ended_.wait_for(lock, stop, sample_period, [] { return false; });
           }
         }) {}
 
@@ -211,6 +215,8 @@ class busy_meter {
   double cpu_;
   uint64_t peak_ = 0;
   size_t wanted_ = 0, samples_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   /// The last member: it uses the others.
   std::jthread thread_;

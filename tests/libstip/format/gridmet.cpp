@@ -191,6 +191,36 @@ CAF_TEST(a file of days is one image a day and opened once) {
   CAF_CHECK(pool.processes().size() <= 2u);
 }
 
+CAF_TEST(the process that opened a file reads its first days) {
+  const scratch_directory files;
+  days_file made;
+  made.days = 30;
+  if (!write_days(files / "tmmx_2011.nc", made)) {
+    CAF_MESSAGE("skipped: GDAL has no NetCDF driver");
+    return;
+  }
+  reader_settings settings;
+  settings.processes = 3;
+  reader_pool pool(settings);
+  const auto read = [&](const scene& day) {
+    auto reader = day.open_reader();
+    CAF_REQUIRE(reader.has_value());
+    std::vector<std::byte> pixels(size_t(made.width) * size_t(made.height) * 2);
+    CAF_CHECK((*reader)->read(0, {0, 0, made.width, made.height}, 0, 1, pixels).has_value());
+  };
+  // Wherever it was in what it read before: another one would have to decode the same chunks.
+  for (int round = 0; round < 2; ++round) {
+    const auto days = pool.open("gridmet", files / "tmmx_2011.nc", {});
+    CAF_REQUIRE(days.has_value());
+    CAF_REQUIRE_EQUAL(days->size(), 30u);
+    for (const auto& day : *days) read(*day);
+    CAF_CHECK_EQUAL(pool.processes().size(), 1u);
+    // Far from what is decoded a second one is worth it.
+    if (round == 1) read(*days->front());
+  }
+  CAF_CHECK_EQUAL(pool.processes().size(), 2u);
+}
+
 CAF_TEST(values that cannot be are no data though the file does not name them) {
   scratch_directory directory;
   const auto path = directory / "METDATA_20110101.nc";
