@@ -45,18 +45,21 @@ struct other_layer {
   /// Native first; the others are copies of it.
   std::array<int, 3> resolutions;
   bool quality;
+  /// Products of the level that have none lack something.
   bool in_1c;
+  bool in_2a;
   /// Zero is a value of probabilities, the scene classification tells their holes.
   bool zero_is_nodata;
 };
 
-constexpr std::array<other_layer, 6> others = {{
-    {"TCI", {10, 20, 60}, false, true, true},
-    {"SCL", {20, 60, 20}, true, false, true},
-    {"CLD", {20, 60, 20}, true, false, false},
-    {"SNW", {20, 60, 20}, true, false, false},
-    {"AOT", {20, 10, 60}, true, false, true},
-    {"WVP", {20, 10, 60}, true, false, true},
+constexpr std::array<other_layer, 7> others = {{
+    {"TCI", {10, 20, 60}, false, true, true, true},
+    {"SCL", {20, 60, 20}, true, false, true, true},
+    {"CLD", {20, 60, 20}, true, false, true, false},
+    {"SNW", {20, 60, 20}, true, false, true, false},
+    {"AOT", {20, 10, 60}, true, false, true, true},
+    {"WVP", {20, 10, 60}, true, false, true, true},
+    {classification, {60, 20, 10}, true, false, false, false},
 }};
 
 /// Scene classification, Sentinel-2 L2A ATBD, table of classes.
@@ -147,6 +150,13 @@ product_band describe(const other_layer& layer, int resolution, const metadata& 
     }
     return out;
   }
+  if (layer.name == classification) {
+    for (const auto* name : {"opaque", "cirrus", "snow"}) {
+      band.name = name;
+      out.bands.push_back(band);
+    }
+    return out;
+  }
   band.name = layer.name;
   if (layer.name == "SCL") band.categories.assign(classes.begin(), classes.end());
   if (layer.name == "CLD" || layer.name == "SNW") band.unit = "%";
@@ -189,7 +199,8 @@ std::optional<image_name> read_image_name(std::string_view member) {
     from = to + 1;
   }
   // Other masks are of a band, and named so.
-  if (out.band.empty() || (mask && out.band != "CLD" && out.band != "SNW")) return std::nullopt;
+  const bool of_all = out.band == "CLD" || out.band == "SNW" || out.band == classification;
+  if (out.band.empty() || (mask && !of_all)) return std::nullopt;
   const auto parent = parent_of(folder);
   if (parent.starts_with('R') && resolution_of(parent.substr(1)) != 0) {
     if (out.resolution == 0) out.resolution = resolution_of(parent.substr(1));
@@ -228,7 +239,7 @@ std::vector<product_band> bands_of(const metadata& of, const image_list& images,
       if (member != nullptr) break;
     }
     if (member == nullptr) {
-      if (layer.in_1c || level_2a) left_out.emplace_back(layer.name);
+      if (level_2a ? layer.in_2a : layer.in_1c) left_out.emplace_back(layer.name);
       continue;
     }
     auto known = describe(layer, resolution, of);

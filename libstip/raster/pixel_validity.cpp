@@ -170,8 +170,10 @@ set_bytes find_set(std::span<const uint8_t> flags) noexcept {
   set_bytes found{count_set(flags), 0, flags.size()};
   if (found.count == flags.size()) return found;
   if (found.count == 0) return {};
-  while (flags[found.begin] == 0) ++found.begin;
-  while (flags[found.end - 1] == 0) --found.end;
+  found.begin = static_cast<size_t>(
+      static_cast<const uint8_t*>(std::memchr(flags.data(), 1, flags.size())) - flags.data());
+  found.end = static_cast<size_t>(
+      static_cast<const uint8_t*>(::memrchr(flags.data(), 1, flags.size())) - flags.data() + 1);
   return found;
 }
 

@@ -17,8 +17,12 @@ namespace {
 /// What stip calls a layer, where the maker calls it something else.
 std::string band_name(const std::string& layer) {
   static const std::map<std::string, std::string> others = {
-      {"TCI1", "red"}, {"TCI2", "green"}, {"TCI3", "blue"}, {"land_cover", "classification"},
-      {"R", "red"},    {"G", "green"},    {"B", "blue"},    {"N", "NIR"}};
+      {"TCI1", "red"},       {"TCI2", "green"},
+      {"TCI3", "blue"},      {"land_cover", "classification"},
+      {"R", "red"},          {"G", "green"},
+      {"B", "blue"},         {"N", "NIR"},
+      {"CLASSI1", "opaque"}, {"CLASSI2", "cirrus"},
+      {"CLASSI3", "snow"}};
   const auto at = others.find(layer);
   return at == others.end() ? layer : at->second;
 }

@@ -33,6 +33,8 @@ struct safe {
   std::vector<std::string> tiles = {"31TDH"};
   /// The edge of a granule in pixels of 10 m; others are in proportion.
   int edge = 60;
+  /// Opaque clouds, cirrus and snow at 60 m.
+  bool classification = false;
 };
 
 std::string compact(const std::string& baseline) {
@@ -127,6 +129,8 @@ bool write_safe(const std::string& root, const safe& s) {
     const auto stem = "/T" + tile + "_20220101T105021_";
     // A mask and a preview, which are no bands.
     done &= write_band(granule + "/QI_DATA/MSK_QUALIT_B02.jp2", s.edge, 10);
+    if (s.classification)
+      done &= write_band(granule + "/QI_DATA/MSK_CLASSI_B00.jp2", s.edge, 60, 3, pixel_type::uint8);
     if (s.level == "1C") {
       fs::create_directories(granule + "/IMG_DATA");
       for (const auto& band : all_bands)
@@ -510,6 +514,37 @@ CAF_TEST(the metadata of a granule alone says what it knows) {
   CAF_CHECK_EQUAL(property(*s, "series"), "");
 }
 
+CAF_TEST(the classification of clouds is read where there is a sound one) {
+  scratch_directory directory;
+  const auto root = directory / "S.SAFE";
+  safe what;
+  what.classification = true;
+  CAF_REQUIRE(write_safe(root, what));
+  const auto whole = opened(root);
+  CAF_REQUIRE(whole != nullptr);
+  CAF_CHECK(has(bands_of(*whole), "CLASSI: opaque cirrus snow"));
+  const auto* found = subdataset(*whole, "CLASSI");
+  CAF_REQUIRE(found != nullptr);
+  CAF_CHECK(found->quality && found->type == pixel_type::uint8 && !found->bands[0].nodata);
+  std::string mask;
+  for (const auto& [name, bytes] : files_below(root))
+    if (name.ends_with("MSK_CLASSI_B00.jp2")) mask = root + "/" + name;
+  CAF_REQUIRE(!mask.empty());
+  for (int band = 0; band < 3; ++band)
+    CAF_CHECK_EQUAL(difference(*whole, "CLASSI", size_t(band), mask, band + 1), "");
+  // What cannot be opened is left out: the pixels do not need it.
+  write_file(mask, "no picture");
+  const auto without = opened(root);
+  CAF_REQUIRE(without != nullptr);
+  CAF_CHECK(subdataset(*without, "CLASSI") == nullptr);
+  CAF_CHECK(has(property(*without, "left_out"), "CLASSI"));
+  // One that was never there is not missed.
+  std::filesystem::remove(mask);
+  const auto never = opened(root);
+  CAF_REQUIRE(never != nullptr);
+  CAF_CHECK(!has(property(*never, "left_out"), "CLASSI"));
+}
+
 CAF_TEST(names of image files say their band) {
   using sentinel2::read_image_name;
   const auto said = [](const char* name) {
@@ -525,7 +560,8 @@ CAF_TEST(names of image files say their band) {
   CAF_CHECK_EQUAL(said("S2A_USER_SCL_L2A_TL_MPS__20160504T1_A0_T32TQM_20m.jp2"),
                   "S2A_USER_|SCL|20");
   CAF_CHECK_EQUAL(said("QI_DATA/MSK_QUALIT_B01.jp2"), "");
-  CAF_CHECK_EQUAL(said("QI_DATA/MSK_CLASSI_B00.jp2"), "");
+  CAF_CHECK_EQUAL(said("QI_DATA/MSK_CLASSI_B00.jp2"), "QI_DATA/MSK_|CLASSI|0");
+  CAF_CHECK_EQUAL(said("QI_DATA/MSK_DETFOO_B02.jp2"), "");
   CAF_CHECK_EQUAL(said("preview/B01.jp2"), "");
   CAF_CHECK_EQUAL(said("T22HBD_20210122T133229_PVI.jp2"), "");
   CAF_CHECK_EQUAL(said("B01.tif"), "");

@@ -183,11 +183,11 @@ class safe {
     if (level2_ && r_.copies) add_copies(quality);
     if (facts_.offsets) {
       const auto file = quality + "MSK_CLASSI_B00.jp2";
-      add_places<uint8_t>("CLASSI1@60m", file, 60, 1,
+      add_places<uint8_t>("CLASSI1", file, 60, 1,
                           [](const place& p) { return p.inside && is_cloud(p); });
-      add_places<uint8_t>("CLASSI2@60m", file, 60, 2,
+      add_places<uint8_t>("CLASSI2", file, 60, 2,
                           [](const place& p) { return p.inside && is_cirrus(p); });
-      add_places<uint8_t>("CLASSI3@60m", file, 60, 3, [](const place& p) {
+      add_places<uint8_t>("CLASSI3", file, 60, 3, [](const place& p) {
         return p.inside && !is_cloud(p) && p.ground == cover::snow;
       });
     }
