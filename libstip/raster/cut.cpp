@@ -163,9 +163,10 @@ class cut_worker {
     flags.release();
 
     const window_pixels held{{bands.data(), rect, size_of(part.type)}, {masks.data(), rect, 1}};
-    for (const auto ordinal : part.touching_of(step.window))
-      if (run_.wants(part, ordinal))
-        STIP_TRY(assembly.add(ordinal, held, valid_[ordinal], scratch_));
+    const auto touching = part.touching_of(step.window);
+    for (size_t i = 0; i < touching.size(); ++i)
+      if (run_.wants(part, touching[i]))
+        STIP_TRY(assembly.add(touching[i], held, valid_[i], scratch_));
     return {};
   }
 
@@ -179,31 +180,39 @@ class cut_worker {
     STIP_ASSIGN(const auto cells, cell_grid::make(run_.plan.algorithm(), run_.plan.precision()));
     STIP_ASSIGN(auto runs, chip_runs::make(of.table.get(), of.codes, of.grid, cells));
     runs_.emplace(std::move(runs));
-    valid_.assign(of.chips.size(), {});
+    places_.assign(of.chips.size(), nowhere);
     part_ = part;
     return {};
   }
 
-  /// Sets valid_ of the chips that touch the window; all pixels are valid where `valid` is empty.
+  /// Sets valid_; all pixels are valid where `valid` is empty.
   void find_valid(const subdataset_plan& part, int64_t window, const pixel_rect& rect,
                   std::span<const uint8_t> valid) {
-    for (const auto ordinal : part.touching_of(window)) valid_[ordinal].clear();
+    const auto touching = part.touching_of(window);
+    if (valid_.size() < touching.size()) valid_.resize(touching.size());
+    for (size_t i = 0; i < touching.size(); ++i) {
+      places_[touching[i]] = static_cast<uint32_t>(i);
+      valid_[i].clear();
+    }
     uint64_t total = 0;
     for (int64_t row = 0; row < rect.height; ++row)
-      runs_->for_each(rect.row + row, rect.column, rect.end_column(),
-                      [&](int64_t begin, int64_t end, uint32_t ordinal) {
-                        const auto length = static_cast<size_t>(end - begin);
-                        set_bytes found{length, 0, length};
-                        if (!valid.empty())
-                          found = find_set(valid.subspan(
-                              static_cast<size_t>(row * rect.width + begin - rect.column), length));
-                        total += found.count;
-                        if (ordinal == chip_table::no_chip || found.count == 0) return;
-                        valid_[ordinal].pixels += found.count;
-                        note_row(part, ordinal, rect.row + row,
-                                 begin + static_cast<int64_t>(found.begin),
-                                 begin + static_cast<int64_t>(found.end));
-                      });
+      runs_->for_each(
+          rect.row + row, rect.column, rect.end_column(),
+          [&](int64_t begin, int64_t end, uint32_t ordinal) {
+            const auto length = static_cast<size_t>(end - begin);
+            set_bytes found{length, 0, length};
+            if (!valid.empty())
+              found = find_set(valid.subspan(
+                  static_cast<size_t>(row * rect.width + begin - rect.column), length));
+            total += found.count;
+            // A cell that cannot be projected wholly has pixels beside its window.
+            if (ordinal == chip_table::no_chip || places_[ordinal] == nowhere || found.count == 0)
+              return;
+            valid_[places_[ordinal]].pixels += found.count;
+            note_row(part, ordinal, rect.row + row, begin + static_cast<int64_t>(found.begin),
+                     begin + static_cast<int64_t>(found.end));
+          });
+    for (const auto ordinal : touching) places_[ordinal] = nowhere;
     run_.valid_pixels += total;
   }
 
@@ -221,9 +230,8 @@ class cut_worker {
     const row_part found{within(row - chip.row, chip.height),
                          within(begin - chip.column - turn, chip.width),
                          within(end - chip.column - turn, chip.width)};
-    // The window of a cell that cannot be projected wholly ends within it.
     if (found.row < chip.height && row >= chip.row && found.begin < found.end)
-      valid_[ordinal].rows.push_back(found);
+      valid_[places_[ordinal]].rows.push_back(found);
   }
 
   result<pooled_buffer> buffer(size_t bytes) {
@@ -238,8 +246,11 @@ class cut_worker {
   std::unique_ptr<scene_reader> reader_;
   size_t part_ = 0;
   std::optional<chip_runs> runs_;
-  /// By ordinal: what the window has of the chip's cell.
+  /// What a window has of the cells of the chips that touch it, in their order; and by ordinal, the
+  /// place of a chip among these.
   std::vector<valid_part> valid_;
+  static constexpr uint32_t nowhere = UINT32_MAX;
+  std::vector<uint32_t> places_;
   assembly_scratch scratch_;
 };
 
