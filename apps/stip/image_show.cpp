@@ -100,11 +100,11 @@ result<int> show(context& with, const arguments& given) {
   auto image = image_object(album, row);
   image["scene"] = scene_object(details.scene);
   image["clouds"] = clouds_object(details);
-  STIP_ASSIGN(const auto definition, node->get_album(album));
-  STIP_ASSIGN(const auto outline, footprint_of(details, definition.algorithm));
-  image["footprint"] = outline.to_wkt();
   if (given.has("png")) image["png"] = given.text("png");
   if (!with.out().is_table()) {
+    STIP_ASSIGN(const auto definition, node->get_album(album));
+    STIP_ASSIGN(const auto outline, footprint_of(details, definition.algorithm));
+    image["footprint"] = outline ? json(outline->to_wkt()) : json(nullptr);
     with.out().object(image, image_columns());
     return done;
   }

@@ -6,11 +6,11 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 
 #include "apps/stip/human.hpp"
 #include "apps/stip/terminal.hpp"
 #include "libstip/core/defaults.hpp"
+#include "libstip/core/parallel.hpp"
 
 namespace stip::cli {
 
@@ -66,7 +66,7 @@ result<void> side_by_side(size_t count, const std::function<result<void>(size_t)
   std::atomic<size_t> next{0};
   std::mutex mutex;
   result<void> outcome;
-  const auto work = [&] {
+  const auto work = [&](size_t) {
     for (size_t i = next++; i < count; i = next++) {
       auto done = interrupted()
                       ? result<void>(fail(ec::stopped, "paint a picture", "it was stopped"))
@@ -77,10 +77,7 @@ result<void> side_by_side(size_t count, const std::function<result<void>(size_t)
       next = count;
     }
   };
-  std::vector<std::jthread> others;
-  for (size_t i = 1; i < std::min(defaults::chips_in_flight, count); ++i) others.emplace_back(work);
-  work();
-  others.clear();
+  in_parallel(std::min(defaults::chips_in_flight, count), work);
   return outcome;
 }
 
@@ -99,7 +96,8 @@ result<grid> grid_of(const client& node, const std::string& album, const mosaic_
   for (auto& one : all) {
     auto found = mosaic_bands(*one.scene, request);
     if (found && !usable.empty())
-      if (auto fits = check_combines(request, *usable.front().scene, bands.front(), *one.scene, *found);
+      if (auto fits =
+              check_combines(request, *usable.front().scene, bands.front(), *one.scene, *found);
           !fits)
         found = fail(std::move(fits).error());
     if (found) {

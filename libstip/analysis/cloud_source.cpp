@@ -127,7 +127,6 @@ result<std::vector<band_place>> find_bands(const scene_description& scene,
 }
 
 result<quality_source> find_quality(const scene_description& scene) {
-  if (auto found = find_classi(scene)) return *found;
   const auto one = [&](std::string_view name, quality_layout layout,
                        quality_layout without_cirrus) -> std::optional<quality_source> {
     const auto place = find_exact(scene, name);
@@ -139,6 +138,7 @@ result<quality_source> find_quality(const scene_description& scene) {
   };
   using enum quality_layout;
   if (auto found = one("SCL", scl, scl)) return *found;
+  if (auto found = find_classi(scene)) return *found;
   if (auto found = one("QA_PIXEL", qa_pixel, qa_pixel_no_cirrus)) return *found;
   if (auto found = one("BQA", bqa, bqa_no_cirrus)) return *found;
   if (auto found = one("pixel_qa", pixel_qa, pixel_qa_no_cirrus)) return *found;

@@ -229,7 +229,8 @@ result<void> check(const chip_description& chip) {
   if (chip.cell_pixels > uint64_t{chip.width} * chip.height)
     return bad("its cell has more pixels than its window");
   if (chip.valid_pixels > chip.cell_pixels) return bad("it has more valid pixels than its cell");
-  if (!is_sound(chip.outline, chip.width, chip.height))
+  const bool partial = chip.valid_pixels > 0 && chip.valid_pixels < chip.cell_pixels;
+  if (!is_sound(chip.outline, chip.width, chip.height) || (!chip.outline.empty() && !partial))
     return bad("the outline of its valid pixels is none");
   return {};
 }
@@ -261,6 +262,7 @@ void read_particulars(packed_reader& in, uint8_t form, chip_description& chip) {
   if (has(with_clouds)) chip.clouds = read_cloud_note(in);
   if (!has(with_outline)) return;
   chip.outline.resize(in.varint(max_outline_corners));
+  in.expect(!chip.outline.empty(), "an outline without corners");
   for (auto& corner : chip.outline) {
     corner.column = static_cast<uint32_t>(in.varint(defaults::max_chip_edge));
     corner.row = static_cast<uint32_t>(in.varint(defaults::max_chip_edge));

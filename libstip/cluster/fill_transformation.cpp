@@ -1,6 +1,7 @@
 #include "libstip/cluster/fill_transformation.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 
 #include "libstip/catalog/scene_series.hpp"
@@ -53,16 +54,35 @@ class filling {
   /// Takes what is missing from one more input. Errors: unsupported where it may not stand beside
   /// the others; nothing of it was taken then.
   result<void> add(const stored_image& image, uint8_t number, const read_chip& read) {
-    if (image.own().size() != parts_.size())
-      return fail(ec::unsupported, "combine images", "they have not the same subdatasets");
-    for (size_t i = 0; i < parts_.size(); ++i)
-      STIP_TRY(check_combinable(parts_[i].description, image.subdataset(i)));
+    STIP_ASSIGN(const auto chips, counterparts(image));
     for (size_t i = 0; i < parts_.size(); ++i) {
-      STIP_ASSIGN(const auto chip, read(image, i));
+      if (!chips[i]) continue;
+      STIP_ASSIGN(const auto chip, read(image, *chips[i]));
       STIP_ASSIGN(const auto how, parts_[i].pixels.add(chip.image, number));
       resampled_ = resampled_ || how == composite::placing::nearest;
     }
     return {};
+  }
+
+  /// The image's chip for each part; nothing where it has not that layer of quality, which products
+  /// of one kind have from some year on.
+  result<std::vector<std::optional<size_t>>> counterparts(const stored_image& image) const {
+    std::vector<std::optional<size_t>> out(parts_.size());
+    for (size_t chip = 0; chip < image.own().size(); ++chip) {
+      const auto& of = image.subdataset(chip);
+      const auto at = std::ranges::find(
+          parts_, of.id, [](const part& p) -> const std::string& { return p.description.id; });
+      if (at == parts_.end()) {
+        if (of.quality) continue;
+        return fail(ec::unsupported, "combine images", "they have not the same subdatasets");
+      }
+      STIP_TRY(check_combinable(at->description, of));
+      out[static_cast<size_t>(at - parts_.begin())] = chip;
+    }
+    for (size_t i = 0; i < parts_.size(); ++i)
+      if (!out[i] && !parts_[i].description.quality)
+        return fail(ec::unsupported, "combine images", "they have not the same subdatasets");
+    return out;
   }
 
   /// The least share of the cell that is covered in a measured subdataset.

@@ -104,6 +104,7 @@ void image_making::take(std::vector<planned_image> images) {
       chip.scene = record_.id;
       chip.block_edge = static_cast<uint16_t>(defaults::max_block_edge);
       chip.cell_pixels = chip.valid_pixels = 0;
+      chip.outline.clear();
       chip.content = {};
       chip.written = request_.written;
       chip.token = token;

@@ -302,7 +302,7 @@ result<std::unique_ptr<scene>> open_product(const product_files& files, product 
   if (bands.empty())
     return fail(ec::not_found, "open " + input, "it has metadata but none of the bands",
                 "fetch the product again");
-  STIP_ASSIGN(auto made, assemble(files, bands, reference_of(one.files)));
+  STIP_ASSIGN(auto made, assemble(files, bands, references_of(one.files)));
   auto& d = made.parts.description;
   d.format = "landsat";
   STIP_ASSIGN(d.platform, platform_of(one, of, input, options));

@@ -314,10 +314,10 @@ std::vector<product_band> bands_of(const instrument& of, const std::vector<band_
   return out;
 }
 
-std::optional<validity_reference> reference_of(const std::vector<band_file>& files) {
+std::vector<validity_reference> references_of(const std::vector<band_file>& files) {
   for (const std::string_view name : {"QA_PIXEL", "BQA", "pixel_qa"})
-    if (const auto* file = find(files, name)) return validity_reference{file->member, quality_fill};
-  return std::nullopt;
+    if (const auto* file = find(files, name)) return {{file->member, quality_fill}};
+  return {};
 }
 
 }  // namespace stip::landsat

@@ -38,6 +38,6 @@ std::vector<product_band> bands_of(const instrument& of, const std::vector<band_
                                    const mtl* metadata);
 
 /// The member whose value 1 marks the fill of the product: its quality band, if it is there.
-std::optional<validity_reference> reference_of(const std::vector<band_file>& files);
+std::vector<validity_reference> references_of(const std::vector<band_file>& files);
 
 }  // namespace stip::landsat

@@ -142,7 +142,7 @@ result<std::unique_ptr<scene>> open_raster(const product_files& files, const std
     band.properties["common_name"] = bands[i].common_name;
     raster.bands.push_back(std::move(band));
   }
-  STIP_ASSIGN(auto made, assemble(files, {raster}, std::nullopt));
+  STIP_ASSIGN(auto made, assemble(files, {raster}));
   auto& d = made.parts.description;
   d.format = "naip";
   d.platform = "NAIP";

@@ -255,7 +255,7 @@ result<std::unique_ptr<scene>> open_raster(const product_files& files, const std
   // No class has the number 0: it surrounds the area that is mapped.
   if (classes && has_nodata == FALSE) raster.nodata = 0;
   raster.bands.push_back(band);
-  STIP_ASSIGN(auto made, assemble(files, {raster}, std::nullopt));
+  STIP_ASSIGN(auto made, assemble(files, {raster}));
   auto& d = made.parts.description;
   d.format = "nlcd";
   d.platform = "NLCD";

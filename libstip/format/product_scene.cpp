@@ -36,15 +36,15 @@ class assembly {
  public:
   assembly(const product_files& files) : files_(files) {}
 
-  result<void> set_reference(const validity_reference& reference) {
+  result<void> add_reference(const validity_reference& reference) {
     STIP_ASSIGN(const auto file, open(reference.member));
     if (file.bands.size() != 1) return {};
     const auto& description = file.bands.front().description;
     const auto pattern = nodata_pattern(description.type, reference.nodata);
     if (description.bands.size() != 1 || !pattern) return {};
-    reference_ = opened_reference{file.grid,
-                                  {gdal_mask::kind::nodata, file.bands.front().source.bands.front(),
-                                   description.type, *pattern}};
+    references_.push_back({file.grid,
+                           {gdal_mask::kind::nodata, file.bands.front().source.bands.front(),
+                            description.type, *pattern}});
     return {};
   }
 
@@ -121,8 +121,9 @@ class assembly {
         out.push_back(found.source.masks.front());
       else if (d.valid == validity::band_masks)
         out.push_back(found.source.masks[i]);
-      else if (reference_ && reference_->grid == grid)
-        out.push_back(reference_->mask);
+      else if (const auto at = std::ranges::find(references_, grid, &opened_reference::grid);
+               at != references_.end())
+        out.push_back(at->mask);
       else
         out.push_back({gdal_mask::kind::none, found.source.bands[i], d.type, 0});
     }
@@ -197,7 +198,7 @@ class assembly {
   std::vector<std::string> members_;
   std::vector<std::string> datasets_;
   std::vector<growing> subdatasets_;
-  std::optional<opened_reference> reference_;
+  std::vector<opened_reference> references_;
 };
 
 result<void> apply_options(scene_description& description, const std::string& input,
@@ -218,9 +219,9 @@ result<void> apply_options(scene_description& description, const std::string& in
 }  // namespace
 
 result<product_parts> assemble(const product_files& files, const std::vector<product_band>& bands,
-                               const std::optional<validity_reference>& reference) {
+                               const std::vector<validity_reference>& references) {
   assembly made(files);
-  if (reference) STIP_TRY(made.set_reference(*reference));
+  for (const auto& one : references) STIP_TRY(made.add_reference(one));
   for (const auto& band : bands) STIP_TRY(made.add(band));
   return made.finish();
 }

@@ -61,7 +61,7 @@ struct product_parts {
 /// validity. Errors: those of open_gdal, gdal_grid and describe_gdal; malformed, when a file has
 /// another number of bands than is known; not_found without a band.
 result<product_parts> assemble(const product_files& files, const std::vector<product_band>& bands,
-                               const std::optional<validity_reference>& reference);
+                               const std::vector<validity_reference>& references = {});
 
 /// Completes the scene: what the options say, names that fit a key, footprint, size and checksum of
 /// the members and `metadata`. The description must have format, platform, tile and timestamp.

@@ -17,9 +17,9 @@ constexpr auto what_lease = "find a reader process";
 /// Scenes of a file (days) that are this close share chunks; a process has so many decoded.
 constexpr uint32_t near_scenes = 8;
 
-/// Where nothing was read yet, there is nothing that would be decoded again: just further than near.
+/// Where nothing was read yet, nothing would be decoded again: just near enough.
 uint32_t distance(const pooled_reader& reader, uint32_t scene) {
-  if (!reader.scene) return near_scenes + 1;
+  if (!reader.scene) return near_scenes;
   return *reader.scene < scene ? scene - *reader.scene : *reader.scene - scene;
 }
 
@@ -44,8 +44,7 @@ std::vector<pooled_reader>::iterator reader_pool::state::nearest(const isolated_
 std::vector<pooled_reader>::iterator reader_pool::state::choose(const isolated_input* input,
                                                                 uint32_t scene) {
   const auto having = nearest(input, scene);
-  if (having != free_.end() && (!having->scene || distance(*having, scene) <= near_scenes))
-    return having;
+  if (having != free_.end() && distance(*having, scene) <= near_scenes) return having;
   const auto idle = std::find_if(free_.begin(), free_.end(),
                                  [](const pooled_reader& r) { return r.open.expired(); });
   if (idle != free_.end()) return idle;

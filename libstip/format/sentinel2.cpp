@@ -291,10 +291,6 @@ std::string tile_name(const metadata& of, const granule& one, const std::string&
   return clean_text(name, defaults::max_name_bytes);
 }
 
-bool is_classification(const product_band& band) {
-  return band.subdataset == classification;
-}
-
 result<std::unique_ptr<scene>> open_granule(const product_files& files, const granule& one,
                                             const std::string& input, const scene_options& options,
                                             bool only_one) {
@@ -304,16 +300,16 @@ result<std::unique_ptr<scene>> open_granule(const product_files& files, const gr
   if (bands.empty())
     return fail(ec::not_found, "open " + input, "it has metadata but none of the bands",
                 "fetch the product again");
-  std::optional<validity_reference> reference;
-  for (const auto& band : bands)
-    if (band.subdataset == "SCL") reference = validity_reference{band.member, 0};
-  auto assembled = assemble(files, bands, reference);
-  if (!assembled && std::erase_if(bands, is_classification) > 0) {
-    // It says less than the pixels: a product without a sound one is a product.
+  // A product without a sound classification is a product.
+  if (std::erase_if(bands, [&](const product_band& band) {
+        return band.subdataset == classification && !assemble(files, {band});
+      }) > 0)
     left_out.emplace_back(classification);
-    assembled = assemble(files, bands, reference);
-  }
-  STIP_ASSIGN(auto made, std::move(assembled));
+  std::vector<validity_reference> references;
+  for (const auto& band : bands)
+    if (band.subdataset == "SCL" || (band.subdataset == "60m" && references.empty()))
+      references.push_back({band.member, 0});
+  STIP_ASSIGN(auto made, assemble(files, bands, references));
   auto& d = made.parts.description;
   d.format = "sentinel2";
   d.platform = "Sentinel-2-L" + of.level;

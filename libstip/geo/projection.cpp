@@ -79,7 +79,8 @@ crs_traits traits_of(const OGRSpatialReference& crs) {
 
 struct coordinate_transform::state {
   transformation there;
-  transformation back;
+  /// GDAL keeps no inverse for others.
+  std::unique_ptr<OGRCoordinateTransformation> back;
   crs_traits source;
   crs_traits target;
   uint64_t points = 0;

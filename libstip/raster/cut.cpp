@@ -165,8 +165,10 @@ class cut_worker {
     const window_pixels held{{bands.data(), rect, size_of(part.type)}, {masks.data(), rect, 1}};
     const auto touching = part.touching_of(step.window);
     for (size_t i = 0; i < touching.size(); ++i)
-      if (run_.wants(part, touching[i]))
+      if (run_.wants(part, touching[i])) {
+        valid_[i].settle();
         STIP_TRY(assembly.add(touching[i], held, valid_[i], scratch_));
+      }
     return {};
   }
 
@@ -231,7 +233,7 @@ class cut_worker {
                          within(begin - chip.column - turn, chip.width),
                          within(end - chip.column - turn, chip.width)};
     if (found.row < chip.height && row >= chip.row && found.begin < found.end)
-      valid_[places_[ordinal]].rows.push_back(found);
+      valid_[places_[ordinal]].add(found);
   }
 
   result<pooled_buffer> buffer(size_t bytes) {

@@ -63,9 +63,7 @@ chip_assembly::~chip_assembly() = default;
 result<void> chip_assembly::add(size_t ordinal, const window_pixels& window,
                                 const valid_part& valid, assembly_scratch& scratch) {
   STIP_ASSIGN(open_chip* const chip, chip_at(ordinal));
-  outline_builder found;
-  found.add(valid.rows);
-  chip->add(valid.pixels, found);
+  chip->add(valid.pixels, valid.outline);
   auto& pieces = scratch.pieces;
   pieces.clear();
   const block_layout layout = chip->layout;

@@ -28,14 +28,30 @@ struct window_pixels {
 /// Pixels of a window that lie in one chip's cell and hold data.
 struct valid_part {
   uint64_t pixels = 0;
-  /// In the columns and rows of the chip's window; between the first and the last of a part there
-  /// may be others. Ascending by row.
-  std::vector<row_part> rows;
+  outline_builder outline;
 
   void clear() {
     pixels = 0;
-    rows.clear();
+    outline = {};
+    rows_.clear();
   }
+
+  /// In the columns and rows of the chip's window; between the first and the last of a part there
+  /// may be others. Ascending by row.
+  void add(const row_part& part) {
+    rows_.push_back(part);
+    if (rows_.size() >= most_rows) settle();
+  }
+  /// The outline is that of all rows afterwards.
+  void settle() {
+    outline.add(rows_);
+    rows_.clear();
+  }
+
+ private:
+  /// So few rows wait: windows of narrow scenes have millions.
+  static constexpr size_t most_rows = 1024;
+  std::vector<row_part> rows_;
 };
 
 /// Memory that one thread uses again from chip to chip.

@@ -114,13 +114,18 @@ pixel_outline outline_of(std::span<const row_part> rows) {
 bool is_sound(const pixel_outline& outline, uint32_t width, uint32_t height) {
   if (outline.empty()) return true;
   if (outline.size() < 3 || outline.size() > max_outline_corners) return false;
+  size_t beginnings = 0;
   for (size_t i = 0; i < outline.size(); ++i) {
     const auto& corner = outline[i];
+    // Rows go down once and up once: it runs around its pixels once.
+    const auto before = outline[(i + outline.size() - 1) % outline.size()].row;
+    const auto after = outline[(i + 1) % outline.size()].row;
+    beginnings += before > corner.row && after >= corner.row ? 1 : 0;
     if (corner.column > width || corner.row > height) return false;
     if (turn(corner, outline[(i + 1) % outline.size()], outline[(i + 2) % outline.size()]) <= 0)
       return false;
   }
-  return true;
+  return beginnings == 1;
 }
 
 }  // namespace stip

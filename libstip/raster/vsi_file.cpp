@@ -1,5 +1,7 @@
 #include "libstip/raster/vsi_file.hpp"
 
+#include <string>
+
 namespace stip {
 
 bool has_gzip_name(std::string_view name) {
@@ -8,11 +10,11 @@ bool has_gzip_name(std::string_view name) {
 
 bool seeks_freely(std::string_view name) {
   if (!name.starts_with("/vsi")) return true;
-  constexpr std::string_view tar = "/vsitar/{";
-  const auto end = name.rfind('}');
-  if (!name.starts_with(tar) || end == name.npos) return false;
-  const auto archive = name.substr(tar.size(), end - tar.size());
-  return !archive.starts_with("/vsi") && !has_gzip_name(archive);
+  // What may be compressed counts as compressed, wherever in the name it stands.
+  std::string small(name);
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return small.starts_with("/vsitar/{") && !small.starts_with("/vsitar/{/vsi") &&
+         small.find(".tgz") == small.npos && small.find(".tar.gz") == small.npos;
 }
 
 }  // namespace stip

@@ -19,7 +19,7 @@ using vsi_file = std::unique_ptr<VSILFILE, close_vsi_file>;
 /// what lies before.
 bool seeks_freely(std::string_view name);
 
-/// Whether GDAL takes a tar of this name as compressed, by its ending.
+/// Whether a tar has the name of a compressed one.
 bool has_gzip_name(std::string_view name);
 
 }  // namespace stip

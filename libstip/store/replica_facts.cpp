@@ -13,8 +13,9 @@ namespace {
 constexpr uint8_t form_version = 1;
 /// A tombstone with texts of no bytes: no fact is shorter.
 constexpr size_t least_fact_bytes = 33;
-/// Longer than any packed description: five names and numbers of fixed lengths.
-constexpr size_t max_description_bytes = 5 * (defaults::max_name_bytes + 2) + 256;
+/// Longer than any packed description: five names, numbers of fixed lengths and an outline.
+constexpr size_t max_description_bytes =
+    5 * (defaults::max_name_bytes + 2) + 256 + 2 * max_outline_corners * sizeof(uint32_t);
 
 void append_chip(packed_writer& out, const chip_description& chip) {
   out.flag(true).text(encode(chip));

@@ -8,6 +8,7 @@
 #include "tests/support/cluster/transform_fixture.hpp"
 #include "tests/support/libstip/raster_file.hpp"
 #include "tests/support/libstip/striped_scene.hpp"
+#include "tests/support/scenes/product.hpp"
 
 // Fill and coalesce as tasks of a cluster, against what a look at all pixels says.
 
@@ -230,6 +231,56 @@ CAF_TEST(scenes of two zones are combined on the grid of the fullest which says 
     CAF_CHECK_EQUAL(zone, fullest);
   }
   CAF_CHECK(resampled > 0);
+}
+
+CAF_TEST(a layer of quality that one of the products lacks keeps none of them from the others) {
+  // Two days of one Landsat scene: the upper part of the one and the lower one of the other are
+  // without data, and the second has no aerosol.
+  test_cluster one{1};
+  create(one, 1);
+  for (const int i : {0, 1}) {
+    scenes::recipe r;
+    r.family = "landsat-l2sp";
+    r.size = 300;
+    r.seed = uint64_t(1 + i);
+    r.archive = false;
+    const auto made = scenes::make(r, one.files() / std::to_string(i));
+    if (!made) CAF_FAIL(to_string(made.error()));
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(made->path)) {
+      const auto name = entry.path().string();
+      if (i == 1 && name.ends_with("_SR_QA_AEROSOL.TIF")) std::filesystem::remove(name);
+      if (!name.ends_with(".TIF") ||
+          (name.find("_SR_B") == name.npos && !name.ends_with("_ST_B10.TIF")))
+        continue;
+      const gdal_errors quiet;
+      std::unique_ptr<GDALDataset> band(GDALDataset::Open(name.c_str(), GDAL_OF_UPDATE));
+      CAF_REQUIRE(band != nullptr);
+      const int width = band->GetRasterXSize(), half = band->GetRasterYSize() / 2;
+      std::vector<uint16_t> none(size_t(width) * size_t(half));
+      CAF_REQUIRE(band->GetRasterBand(1)->RasterIO(GF_Write, 0, i * half, width, half, none.data(),
+                                                   width, half, GDT_UInt16, 0, 0) == CE_None);
+    }
+    store(one, made->path, 5);
+  }
+  auto request = request_of("fill");
+  request.options["window"] = std::to_string(10'000 * 86'400);
+  const auto filled = transform(one, 0, request);
+  CAF_CHECK_EQUAL(filled.skipped, 0u);
+  CAF_CHECK(filled.errors.empty());
+  size_t of_both = 0;
+  for (const auto& row : of_source(one, 0, "filled")) {
+    double most = 0;
+    size_t layers = 0;
+    for (const auto& raw : of_source(one, 0, "raw"))
+      if (raw.key.geocode == row.key.geocode && raw.pixel_coverage > most) {
+        most = raw.pixel_coverage;
+        layers = raw.subdatasets.size();
+      }
+    CAF_CHECK(row.pixel_coverage > most);
+    CAF_CHECK_EQUAL(row.subdatasets.size(), layers);
+    of_both += row.pixel_coverage > 0.99;
+  }
+  CAF_CHECK(of_both > 0);
 }
 
 CAF_TEST(coalesce is the join of places and times on one node and on five) {

@@ -41,8 +41,8 @@ CAF_TEST(the footprint of an image is around its valid pixels) {
     const auto image = node.details("a", row.key);
     CAF_REQUIRE(image.has_value());
     const auto found = footprint_of(*image, geocode_algorithm::geohash);
-    CAF_REQUIRE(found.has_value());
-    CAF_REQUIRE(!found->rings.empty());
+    CAF_REQUIRE(found.has_value() && found->has_value());
+    CAF_REQUIRE(!(*found)->rings.empty());
     for (size_t c = 0; c < image->chips.size(); ++c) {
       const auto& chip = image->chips[c];
       const auto& grid = image->subdataset(c).grid;
@@ -68,7 +68,7 @@ CAF_TEST(the footprint of an image is around its valid pixels) {
           mapper->to_cell_crs({&lon, 1}, {&lat, 1}, {&ok, 1});
           // That of the image is one subdataset's; the others hold data elsewhere, too.
           if (chip.quality || chip.pixel_coverage() < row.pixel_coverage) continue;
-          CAF_REQUIRE(ok && holds(*found, lon, lat));
+          CAF_REQUIRE(ok && holds(**found, lon, lat));
           ++pixels;
         }
       CAF_CHECK_EQUAL(count, chip.valid_pixels);

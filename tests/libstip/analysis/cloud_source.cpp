@@ -65,6 +65,10 @@ CAF_TEST(the quality band of each family is found by its name) {
   CAF_CHECK(layout_of(scene_with("Sentinel-2-L1C",
                                  {{"10m", {"B02"}}, {"CLASSI", {"OPAQUE", "CIRRUS", "SNOW"}}})) ==
             classi);
+  // The scene classification says more, of shadows for one.
+  CAF_CHECK(layout_of(scene_with("Sentinel-2-L2A",
+                                 {{"SCL", {"SCL"}}, {"CLASSI", {"opaque", "cirrus", "snow"}}})) ==
+            scl);
 }
 
 CAF_TEST(a spacecraft tells the sensor where the platform does not ) {

@@ -39,6 +39,7 @@ struct fixture : store_fixture {
     chip.width = 4 * 512;
     chip.height = 2 * 512;
     chip.valid_pixels = chip.cell_pixels = 1;
+    chip.outline.clear();
     sample.records.assign(chip.blocks(), {});
     std::vector<uint64_t> contents(chip.blocks(), 0);
     block_encoder encoder;

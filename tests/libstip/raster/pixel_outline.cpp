@@ -73,4 +73,7 @@ CAF_TEST(outlines from elsewhere are checked) {
   CAF_CHECK(!is_sound({{0, 3}, {4, 3}, {4, 0}, {0, 0}}, 4, 3));
   CAF_CHECK(!is_sound({{0, 0}, {4, 0}, {1, 1}, {0, 3}}, 4, 3));
   CAF_CHECK(!is_sound(pixel_outline(max_outline_corners + 1), 4, 3));
+  // Every turn of a pentagram is a right one.
+  CAF_CHECK(is_sound({{50, 0}, {98, 35}, {79, 90}, {21, 90}, {2, 35}}, 100, 100));
+  CAF_CHECK(!is_sound({{50, 0}, {79, 90}, {2, 35}, {98, 35}, {21, 90}}, 100, 100));
 }

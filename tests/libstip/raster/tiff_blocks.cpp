@@ -153,6 +153,8 @@ CAF_TEST(files that must be unpacked up to a place are left to GDAL) {
   CAF_CHECK(!seeks_freely("/vsitar/{/data/a.tgz}/b.tif"));
   CAF_CHECK(!seeks_freely("/vsitar/{/vsigzip//data/a}/b.tif"));
   CAF_CHECK(!seeks_freely("/vsitar/{/vsicurl/http://host/a.tar}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/{/data/A.TGZ}/b.tif"));
+  CAF_CHECK(!seeks_freely("/vsitar/{/data/a.tgz}/x}y.tif"));
   CAF_CHECK(!seeks_freely("/vsitar/a.tgz/b.tif"));
   CAF_CHECK(!seeks_freely("/vsizip/{/data/a.zip}/b.tif"));
   CAF_CHECK(!seeks_freely("/vsigzip//data/a.tif.gz"));

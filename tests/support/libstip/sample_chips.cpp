@@ -55,7 +55,8 @@ sample_chip random_chip(std::mt19937_64& random, const image_key& key, uint16_t 
   chip.height = static_cast<uint32_t>(1 + below(random, 40));
   chip.cell_pixels = uint64_t{chip.width} * chip.height;
   chip.valid_pixels = below(random, chip.cell_pixels + 1);
-  if (chip.column % 2 == 0) {
+  const bool partial = chip.valid_pixels > 0 && chip.valid_pixels < chip.cell_pixels;
+  if (partial && chip.column % 2 == 0) {
     std::vector<row_part> rows;
     for (uint32_t row = 0; row < chip.height; ++row) {
       const auto begin = row * 7 % chip.width;
