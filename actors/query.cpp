@@ -165,7 +165,9 @@ void ask_all(self_pointer self, Atom what, find_request request, const album& de
        view = self->state.view](std::vector<std::pair<member, query_answer>> answers,
                                 std::vector<std::string> problems) mutable {
         const bool complete = all_known(*view, definition, answers);
-        if (!complete && !all_reachable_answered(*view, answers) &&
+        // A node that has just begun knows nobody yet, not even itself.
+        const bool early = view->peers.empty();
+        if (!complete && (early || !all_reachable_answered(*view, answers)) &&
             postpone(self, until_ms, [self, what, request, definition, merge, until_ms, promise] {
               ask_all(self, what, request, definition, merge, until_ms, promise);
             }))

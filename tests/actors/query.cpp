@@ -344,6 +344,17 @@ CAF_TEST(a search during which images move is made again and says so at last) {
   CAF_CHECK_EQUAL(answer->problems.size(), 1u);
 }
 
+CAF_TEST(a node that knows nobody yet waits for its first view) {
+  own_shelf->rows = {make_row(1, node_name(own_id))};
+  const auto answer = begin<query_answer>(aut, atom::find_v, request_of("europe"));
+  settle();
+  CAF_CHECK(!*answer);
+  set_view({});
+  tell(aut, atom::tick_v);
+  CAF_REQUIRE(answer->has_value());
+  CAF_CHECK_EQUAL(rows_of(**answer).size(), 1u);
+}
+
 CAF_TEST(extents of all nodes are added up) {
   auto a = std::make_shared<shelf>();
   a->rows = {make_row(1, "n"), make_row(2, "n")};
