@@ -21,7 +21,7 @@ namespace stip::test {
 namespace {
 
 constexpr int dial_timeout_ms = 10'000;
-constexpr int dial_attempts = 100;
+constexpr int dial_attempts = 400;
 constexpr std::chrono::milliseconds dial_pause{50};
 
 }  // namespace
